@@ -1,0 +1,16 @@
+"""The configuration of a study: every default filled in, every mistake named before a job starts.
+
+resolve              the configuration with its defaults, or all of its mistakes at once
+ConfigurationError   those mistakes
+load_schema          the JSON schema that says what is allowed
+table                the schema as a table for the reader
+
+`validation` finds values that the schema refuses, `contradictions` those that do not fit together; `problems`
+and `hints` put them in words. ``python -m deeplocalizer.configuration SCHEMA README`` renews the table.
+"""
+
+from deeplocalizer.configuration.reference import table
+from deeplocalizer.configuration.resolution import ConfigurationError, resolve
+from deeplocalizer.configuration.schema import load_schema
+
+__all__ = ["ConfigurationError", "load_schema", "resolve", "table"]

@@ -1,0 +1,117 @@
+"""Interventions: run a network with some of its units replaced.
+
+Replacement      which elements of one site's output are replaced, and by what
+plan             the replacements that silence the units of a mask
+intervening      replace them for as long as the context lasts
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import nn
+
+from deeplocalizer import units
+from deeplocalizer.hooks import Site, visiting
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """Which elements of one site's output are replaced, and by what.
+
+    Parameters
+    ----------
+    where : tuple of LongTensor
+        Index of the elements behind the stimulus: ``(channel,)``, ``(channel, y, x)`` or ``(token, channel)``.
+    values : Tensor
+        One value for each element of the index.
+    """
+
+    where: tuple[torch.Tensor, ...]
+    values: torch.Tensor
+
+
+def plan(
+    table: xr.Dataset, selected: np.ndarray, values: np.ndarray, device: torch.device
+) -> dict[Site, Replacement]:
+    """Work out the replacements that silence the units of a mask.
+
+    Parameters
+    ----------
+    table : Dataset
+        Coordinates of ``unit``.
+    selected : ndarray of bool (unit,)
+    values : ndarray (unit,)
+        What replaces each unit; a channel unit's value goes to all of its map.
+    device : device
+
+    Returns
+    -------
+    dict of Replacement
+    """
+    chosen = np.flatnonzero(selected)
+    names = units.decode(table["layer"].isel(unit=chosen))
+    calls = table["call"].values[chosen]
+    replacements = {}
+    for name, call in sorted(set(zip(names.tolist(), calls.tolist(), strict=True))):
+        members = chosen[(names == name) & (calls == call)]
+        # in the order of the output's axes; a channel unit has neither token nor place
+        columns = [table[axis].values[members] for axis in ("token", "channel", "y", "x")]
+        index = [column for column in columns if (column != units.ABSENT).any()]
+        where = tuple(torch.as_tensor(column, dtype=torch.long, device=device) for column in index)
+        replacements[Site(name, call)] = Replacement(
+            where, torch.as_tensor(values[members], dtype=torch.float32, device=device)
+        )
+    return replacements
+
+
+@contextlib.contextmanager
+def intervening(
+    modules: Mapping[str, nn.Module], replacements: Mapping[Site, Replacement]
+) -> Iterator[Callable[[], None]]:
+    """Replace units for as long as the context lasts.
+
+    Parameters
+    ----------
+    modules : mapping of Module
+        By the names that the sites carry.
+    replacements : mapping of Replacement
+
+    Yields
+    ------
+    callable
+        Call it before each forward pass.
+
+    Raises
+    ------
+    ValueError
+        If a site lies in none of the modules.
+    """
+    wanted = {site.name.split("[")[0] for site in replacements}
+    if not wanted <= modules.keys():
+        raise ValueError(f"layer {sorted(wanted - modules.keys())[0]!r} is not among the modules given")
+
+    def visit(site: Site, output: torch.Tensor) -> torch.Tensor | None:
+        replacement = replacements.get(site)
+        return None if replacement is None else _replaced(output, replacement)
+
+    with visiting({name: module for name, module in modules.items() if name in wanted}, visit) as restart:
+        yield restart
+
+
+def _replaced(output: torch.Tensor, replacement: Replacement) -> torch.Tensor:
+    """Replace elements of a copy: the output may be held by someone else."""
+    result = output.clone()
+    values = replacement.values.to(result.dtype)
+    if len(replacement.where) == 1 and result.ndim == 4:
+        result[:, replacement.where[0]] = values[:, None, None]
+    elif len(replacement.where) == 1 and result.ndim == 3:
+        result[:, :, replacement.where[0]] = values
+    else:
+        result[(slice(None), *replacement.where)] = values
+    return result

@@ -1,0 +1,124 @@
+"""Where a number came from: digests, versions and the stamp that every artefact carries.
+
+digest           fingerprint of anything that JSON can hold
+digest_bytes     fingerprint of bytes
+digest_content   fingerprint of a dataset: names, dimensions, types, values and attributes
+software         versions of the packages at work
+stamp            write title, parameters, sources, seed and versions into a dataset's attributes
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import sys
+from collections.abc import Mapping
+from importlib import metadata
+
+import numpy as np
+import xarray as xr
+
+from deeplocalizer._version import __version__
+
+PACKAGES = ("numpy", "scipy", "xarray", "netCDF4", "pandas", "torch", "torchvision", "PIL", "skimage", "sklearn")
+_DISTRIBUTIONS = {"PIL": "pillow", "skimage": "scikit-image", "sklearn": "scikit-learn"}
+
+
+def digest(value: object) -> str:
+    """Fingerprint a value that JSON can hold (hex SHA-256 of its canonical form)."""
+    return digest_bytes(json.dumps(value, sort_keys=True, separators=(",", ":")).encode())
+
+
+def digest_bytes(content: bytes | memoryview) -> str:
+    """Fingerprint bytes (hex SHA-256)."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def digest_content(dataset: xr.Dataset) -> str:
+    """Fingerprint a dataset, whatever order its variables stand in (hex SHA-256).
+
+    The attributes ``content_digest`` and ``software`` do not count, so that the same numbers made with another
+    patch release of a package keep their fingerprint.
+    """
+    sha = hashlib.sha256()
+    for name in sorted(map(str, dataset.variables)):
+        variable = dataset[name].variable
+        sha.update(f"\x00{name}\x00{variable.dims}\x00".encode())
+        sha.update(_canonical_attributes(variable.attrs))
+        _update(sha, variable.values)
+    outer = {k: v for k, v in dataset.attrs.items() if k not in ("content_digest", "software")}
+    sha.update(_canonical_attributes(outer))
+    return sha.hexdigest()
+
+
+def software() -> dict[str, str]:
+    """Give the versions of Python, of this package and of those scientific packages that are loaded."""
+    loaded = [name for name in PACKAGES if name in sys.modules]
+    versions = {name: metadata.version(_DISTRIBUTIONS.get(name, name)) for name in loaded}
+    return {"deeplocalizer": __version__, "python": platform.python_version(), **versions}
+
+
+def stamp(
+    dataset: xr.Dataset,
+    artefact: str,
+    title: str,
+    parameters: Mapping[str, object],
+    sources: Mapping[str, xr.Dataset] | None = None,
+) -> xr.Dataset:
+    """Write where a dataset came from into its attributes.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Not changed.
+    artefact : str
+        Its kind in the data contract, such as ``moments``.
+    title : str
+        One line on what it holds.
+    parameters : mapping
+        The part of the configuration (and the seed) that determined it; JSON must be able to hold it.
+    sources : mapping of Dataset, optional
+        What it was computed from; their ``content_digest`` is noted under the given names.
+
+    Returns
+    -------
+    Dataset
+        With ``artefact``, ``title``, ``Conventions``, ``parameters``, ``configuration_digest``, ``sources`` and
+        ``software``, and the digests of units and stimuli where a source has them. No times, no hosts: equal work
+        gives equal bytes.
+    """
+    sources = sources or {}
+    inherited: dict[str, object] = {}
+    for source in sources.values():
+        kept = ("units_digest", "stimuli_digest", "weights_digest", "model")
+        inherited |= {key: source.attrs[key] for key in kept if key in source.attrs}
+    return dataset.assign_attrs(
+        {
+            **inherited,
+            **dataset.attrs,
+            "Conventions": "CF-1.11",
+            "artefact": artefact,
+            "title": title,
+            "parameters": json.dumps(parameters, sort_keys=True),
+            "configuration_digest": digest(parameters),
+            "sources": json.dumps({name: source.attrs["content_digest"] for name, source in sources.items()}),
+            "software": json.dumps(software()),
+        }
+    )
+
+
+def _update(sha: hashlib._Hash, values: np.ndarray) -> None:
+    if values.dtype.kind in "OUS":
+        texts = [str(value) for value in values.ravel()]
+        sha.update(json.dumps([list(values.shape), texts]).encode())
+    else:
+        sha.update(f"{values.dtype.str}{values.shape}".encode())
+        sha.update(np.ascontiguousarray(values).data)
+
+
+def _canonical_attributes(attributes: Mapping[object, object]) -> bytes:
+    # numbers come back from a file as NumPy scalars and arrays, so both must look alike,
+    # and an array of one comes back as a scalar
+    plain = {str(key): np.atleast_1d(value).tolist() for key, value in attributes.items()}
+    return json.dumps(plain, sort_keys=True, default=str).encode()

@@ -1,0 +1,71 @@
+"""Callouts and tab sets, which Quarto knows and pandoc does not."""
+
+from pathlib import Path
+
+from deeplocalizer.report import pandoc
+from deeplocalizer.report.pandoc import Element, Tree
+
+CALLOUTS = ("note", "tip", "important", "warning", "caution")
+
+
+def shape(tree: Tree, folder: Path) -> Tree:
+    """Turn callouts into titled notes and tab sets into sections below each other.
+
+    Their headings are titles, not sections: they get no number and are left out of the table of contents, as in
+    Quarto.
+    """
+
+    def visit(element: Element) -> list[Element] | None:
+        if element["t"] != "Div":
+            return None
+        classes = element["c"][0][1]
+        kind = next((kind for kind in CALLOUTS if f"callout-{kind}" in classes), None)
+        if kind is not None:
+            return [_callout(element, kind, shape_blocks(element["c"][1]), folder)]
+        if "panel-tabset" in classes:
+            return [_tab_set(element, shape_blocks(element["c"][1]))]
+        return None
+
+    def shape_blocks(blocks: list[Element]) -> list[Element]:
+        shaped: list[Element] = pandoc.rewrite(blocks, visit)
+        return shaped
+
+    shaped_tree: Tree = pandoc.rewrite(tree, visit)
+    return shaped_tree
+
+
+def _callout(element: Element, kind: str, blocks: list[Element], folder: Path) -> Element:
+    """Return a callout; its kind stands in words before its title, since colour alone says nothing."""
+    (identifier, _, pairs), _ = element["c"]
+    title = dict(pairs).get("title")
+    inlines = pandoc.read_inlines(title, folder) if title else []
+    if not inlines and blocks and blocks[0]["t"] == "Header":
+        inlines, blocks = blocks[0]["c"][2], blocks[1:]
+    word = kind.capitalize()
+    heading = [pandoc.span("callout-word", f"{word}:" if inlines else word)]
+    if inlines:
+        heading += [{"t": "Space"}, *inlines]
+    parts = [
+        pandoc.div(["callout-title"], [pandoc.plain(heading)]),
+        pandoc.div(["callout-body"], blocks),
+    ]
+    return pandoc.div(["callout", f"callout-{kind}"], parts, identifier, role="note")
+
+
+def _tab_set(element: Element, blocks: list[Element]) -> Element:
+    (identifier, classes, pairs), _ = element["c"]
+    level = next((block["c"][0] for block in blocks if block["t"] == "Header"), None)
+    stacked = [_as_tab_title(block) if _is_header(block, level) else block for block in blocks]
+    return {"t": "Div", "c": [[identifier, classes, pairs], stacked]}
+
+
+def _is_header(block: Element, level: int | None) -> bool:
+    return bool(block["t"] == "Header" and block["c"][0] == level)
+
+
+def _as_tab_title(header: Element) -> Element:
+    level, (identifier, classes, pairs), inlines = header["c"]
+    return {
+        "t": "Header",
+        "c": [level, [identifier, [*classes, "tab-title", "unnumbered", "unlisted"], pairs], inlines],
+    }

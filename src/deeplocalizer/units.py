@@ -1,0 +1,205 @@
+"""One dimension, ``unit``, that means the same in every file of a model.
+
+Layer            where units are recorded: a name, a call and the shape of one response
+table            the coordinates of ``unit`` for a list of layers
+digest           a fingerprint of those coordinates
+align            refuse two datasets whose units differ
+layer_names      the name of each unit's layer
+label            a short name for each unit
+decode           the words behind a coordinate of flag codes
+escape           a word as it must stand among flag_meanings
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote, unquote
+
+import numpy as np
+import xarray as xr
+
+COORDINATES = ("layer", "call", "channel", "y", "x", "token", "reduction")
+REDUCTIONS = ("position", "mean", "max", "class_token")
+ABSENT = -1  # the value of a coordinate that a unit does not have
+
+
+class UnitsMismatchError(ValueError):
+    """Two datasets do not describe the same units."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A named place in the model and the shape of its response to one stimulus.
+
+    Parameters
+    ----------
+    name : str
+        Module path.
+    call : int
+        Which call of the module within one forward pass, from 0.
+    shape : tuple of int
+        Shape without the batch: ``(channel,)``, ``(channel, y, x)`` or ``(token, channel)``.
+    """
+
+    name: str
+    call: int
+    shape: tuple[int, ...]
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """Names of the dimensions of one response."""
+        known = {1: ("channel",), 2: ("token", "channel"), 3: ("channel", "y", "x")}
+        if len(self.shape) not in known:
+            raise ValueError(
+                f"layer {self.name!r} (call {self.call}) gives a response of shape {self.shape} per stimulus; "
+                "expected (channel,), (token, channel) or (channel, y, x)"
+            )
+        return known[len(self.shape)]
+
+    @property
+    def channels(self) -> int:
+        """Number of channels."""
+        return self.shape[self.axes.index("channel")]
+
+
+def table(layers: Sequence[Layer], reductions: Sequence[str]) -> xr.Dataset:
+    """Give every unit of some layers its coordinates.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        In the order of recording.
+    reductions : sequence of str
+        ``position`` gives a unit per element, any other a unit per channel; layer by layer, in this order.
+
+    Returns
+    -------
+    Dataset
+        Coordinates only, on ``unit`` (int64, from 0): layer and reduction as flag codes, call, channel, y, x and token
+        (-1 where a unit has none); attribute ``units_digest``.
+
+    Raises
+    ------
+    ValueError
+        If a layer is listed twice, a reduction is unknown or a shape is not understood.
+    """
+    _refuse_unknown(reductions)
+    places = [(layer.name, layer.call) for layer in layers]
+    if len(set(places)) != len(places):
+        twice = next(place for place in places if places.count(place) > 1)
+        raise ValueError(f"layer {twice[0]!r} (call {twice[1]}) is listed twice")
+    names = list(dict.fromkeys(layer.name for layer in layers))
+    blocks = [
+        _block(layer, names.index(layer.name), reduction) for layer in layers for reduction in reductions
+    ]
+    if not blocks:
+        raise ValueError("no layers and reductions given: there are no units")
+    columns = {
+        name: np.concatenate([block[name] for block in blocks]).astype(_dtype(name)) for name in COORDINATES
+    }
+    coordinates = {name: ("unit", column, _attributes(name, names)) for name, column in columns.items()}
+    unit = np.arange(len(columns["layer"]), dtype=np.int64)
+    dataset = xr.Dataset(coords={"unit": ("unit", unit, {"long_name": "unit of the model"}), **coordinates})
+    dataset.attrs["units_digest"] = digest(dataset)
+    return dataset
+
+
+def digest(dataset: xr.Dataset) -> str:
+    """Fingerprint the coordinates of ``unit`` (hex SHA-256)."""
+    sha = hashlib.sha256()
+    for name in ("unit", *COORDINATES):
+        column = dataset[name]
+        sha.update(f"{name}:{column.attrs.get('flag_meanings', '')}:".encode())
+        sha.update(np.ascontiguousarray(column.values, dtype="<i8").tobytes())
+    return sha.hexdigest()
+
+
+def align(*datasets: xr.Dataset) -> str:
+    """Refuse datasets that do not describe the same units; return their common digest.
+
+    Raises
+    ------
+    UnitsMismatchError
+        Naming what differs: the number of units or the layers.
+    """
+    digests = [dataset.attrs.get("units_digest") for dataset in datasets]
+    for dataset, value in zip(datasets, digests, strict=True):
+        title = dataset.attrs.get("title", "a dataset")
+        if value is None:
+            raise UnitsMismatchError(f"{title} has no attribute 'units_digest': its units cannot be checked")
+        if value != digests[0]:
+            raise UnitsMismatchError(
+                f"the units of {datasets[0].attrs.get('title', 'the first dataset')} and {title} differ: "
+                f"{_summary(datasets[0])} against {_summary(dataset)}"
+            )
+    return str(digests[0])
+
+
+def decode(coordinate: xr.DataArray) -> np.ndarray:
+    """Replace the flag codes of a coordinate by their words (CF conventions, section 3.5)."""
+    words = np.array([unquote(word) for word in coordinate.attrs["flag_meanings"].split()])
+    values = np.atleast_1d(coordinate.attrs["flag_values"])
+    order = np.argsort(values)
+    return words[order][np.searchsorted(values, coordinate.values, sorter=order)]
+
+
+def escape(word: str) -> str:
+    """Make a word fit for ``flag_meanings``, a list separated by blanks; `decode` undoes it."""
+    return quote(word, safe="[]()/:+@")
+
+
+def layer_names(dataset: xr.Dataset) -> np.ndarray:
+    """Name the layer of each unit, as an array of str (unit,)."""
+    return decode(dataset["layer"])
+
+
+def label(dataset: xr.Dataset) -> np.ndarray:
+    """Name each unit briefly, for example ``conv2:14`` or ``conv2:14 (3, 5)``, as an array of str (unit,)."""
+    labels = []
+    columns = (layer_names(dataset), *(dataset[name].values for name in ("call", "channel", "y", "x", "token")))
+    for name, call, channel, y, x, token in zip(*columns, strict=True):
+        text = f"{name}:{channel}" if call == 0 else f"{name}#{call}:{channel}"
+        text += f" ({y}, {x})" if y != ABSENT else ""
+        labels.append(text + (f" [{token}]" if token != ABSENT else ""))
+    return np.array(labels)
+
+
+def _block(layer: Layer, code: int, reduction: str) -> dict[str, np.ndarray]:
+    """Lay out the units of one layer under one reduction, in C order of the response."""
+    axes, shape = (layer.axes, layer.shape) if reduction == "position" else (("channel",), (layer.channels,))
+    grid = np.indices(shape).reshape(len(shape), -1)
+    count = grid.shape[1]
+    block = {name: np.full(count, ABSENT) for name in COORDINATES}
+    block |= dict(zip(axes, grid, strict=True))
+    block["layer"] = np.full(count, code)
+    block["call"] = np.full(count, layer.call)
+    block["reduction"] = np.full(count, REDUCTIONS.index(reduction))
+    return block
+
+
+def _dtype(name: str) -> str:
+    return {"reduction": "int8", "call": "int16"}.get(name, "int32")
+
+
+def _attributes(name: str, layers: Sequence[str]) -> dict[str, object]:
+    if name not in ("layer", "reduction"):
+        return {"comment": f"{ABSENT} where the unit has none"}
+    words = layers if name == "layer" else REDUCTIONS
+    return {
+        "flag_values": np.arange(len(words), dtype=_dtype(name)),
+        "flag_meanings": " ".join(escape(word) for word in words),
+    }
+
+
+def _refuse_unknown(reductions: Sequence[str]) -> None:
+    for reduction in reductions:
+        if reduction not in REDUCTIONS:
+            raise ValueError(f"reduction {reduction!r} is unknown; allowed are {', '.join(REDUCTIONS)}")
+
+
+def _summary(dataset: xr.Dataset) -> str:
+    names = list(dict.fromkeys(layer_names(dataset)))
+    shown = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
+    return f"{dataset.sizes['unit']} units of {len(names)} layers ({shown})"

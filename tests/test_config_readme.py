@@ -1,0 +1,93 @@
+"""The README of the configuration says what the schema says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from deeplocalizer import configuration
+from deeplocalizer.configuration.__main__ import main
+from deeplocalizer.configuration.reference import BEGIN, END, renew
+from deeplocalizer.configuration.schema import keys
+from deeplocalizer.configuration.spelling import flow, path_text
+
+ROOT = Path(__file__).parents[1]
+SCHEMA_FILE = ROOT / "workflow/schemas/config.schema.yaml"
+README_FILE = ROOT / "config/README.md"
+SCHEMA = configuration.load_schema(SCHEMA_FILE)
+README = README_FILE.read_text(encoding="utf-8")
+RENEW = "run: python -m deeplocalizer.configuration workflow/schemas/config.schema.yaml config/README.md"
+
+
+def test_table_is_that_of_the_schema():
+    assert renew(README, SCHEMA) == README, RENEW
+
+
+def test_every_key_has_a_row_with_its_default_and_description():
+    rows = {
+        row.split(" | ")[0].removeprefix("| "): row for row in configuration.table(SCHEMA).splitlines()[2:]
+    }
+    assert list(rows) == [f"`{path_text(key.path)}`" for key in keys(SCHEMA)]
+    for key in keys(SCHEMA):
+        row = rows[f"`{path_text(key.path)}`"]
+        assert key.schema["description"] in row
+        if key.required:
+            assert "| required |" in row
+        elif "default" in key.schema and "properties" not in key.schema:
+            assert f"| `{flow(key.schema['default'])}` |" in row
+
+
+def test_rows_have_four_cells():
+    schema = {"properties": {"x": {"type": "string", "pattern": "a|b", "description": "one | other"}}}
+    for row in [*configuration.table(SCHEMA).splitlines(), *configuration.table(schema).splitlines()]:
+        assert len(re.findall(r"(?<!\\)\|", row)) == 5
+
+
+def test_examples_are_valid():
+    examples = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
+    assert examples
+    for example in examples:
+        assert len(example.splitlines()) <= 10
+        configuration.resolve(yaml.safe_load(example), SCHEMA)
+
+
+@pytest.mark.parametrize("place", [("$defs", "category", "source"), ("$defs", "model", "architecture")])
+def test_every_source_and_architecture_is_described(place):
+    top, kind, key = place
+    for word in SCHEMA[top][kind]["properties"][key]["enum"]:
+        assert f"\n| `{word}` | " in README.partition(BEGIN)[0]
+
+
+def test_files_that_are_linked_exist():
+    for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
+        assert (README_FILE.parent / link).exists(), link
+
+
+def test_command_rewrites_only_what_is_between_the_markers(tmp_path):
+    copy = tmp_path / "README.md"
+    before, _, rest = README.partition(BEGIN)
+    after = rest.partition(END)[2]
+    copy.write_text(f"{before}{BEGIN}\nold\n{END}{after}", encoding="utf-8")
+    main([str(SCHEMA_FILE), str(copy)])
+    assert copy.read_text(encoding="utf-8") == README
+
+
+@pytest.mark.parametrize(
+    "text", ["no markers", BEGIN, f"{END}{BEGIN}", f"{BEGIN}{BEGIN}{END}", f"{BEGIN}{END}{END}"]
+)
+def test_command_refuses_a_file_without_the_markers(tmp_path, capsys, text):
+    file = tmp_path / "README.md"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(SystemExit):
+        main([str(SCHEMA_FILE), str(file)])
+    assert f"needs the lines {BEGIN} and {END}" in capsys.readouterr().err
+    assert file.read_text(encoding="utf-8") == text
+
+
+def test_command_names_a_file_that_is_not_there(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main([str(tmp_path / "none.yaml"), str(README_FILE)])
+    assert "none.yaml" in capsys.readouterr().err
