@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from deeplocalizer import inference, seeding, units
+from deeplocalizer import inference, seeding
 from deeplocalizer.inference import Bootstrap, Design, Interval
 from deeplocalizer.outcomes import OUTCOMES
 
@@ -44,8 +44,8 @@ class Sample:
         Of these stimuli, on (intervention, stimulus).
     chance : float
         Balanced accuracy of guessing; NaN without true labels.
-    p_chance : float
-        p of the intact network's being better than that; 1 without true labels.
+    p_able : float
+        p of the intact network's doing the task to a meaningful degree; 1 without true labels.
     """
 
     task: str
@@ -53,7 +53,7 @@ class Sample:
     boot: Bootstrap
     outcomes: xr.Dataset
     chance: float
-    p_chance: float
+    p_able: float
 
 
 def measure(
@@ -77,7 +77,8 @@ def measure(
     dissociations : sequence of pairs of str
         Localizers to be told apart.
     settings : mapping
-        ``confidence``, ``alpha`` and ``resamples``.
+        ``confidence``, ``alpha``, ``resamples`` and ``least_performance``: the share of the way from chance to perfect
+        that counts as doing a task at all.
     seed : int
 
     Returns
@@ -90,9 +91,10 @@ def measure(
 
     Notes
     -----
-    A network that cannot do a task cannot lose it. For performance outcomes the p of an advantage or a dissociation is
-    therefore that of an intersection-union test: the larger of the test's own p and the p of the intact network's being
-    above chance (Berger 1982, Technometrics 24:295-300).
+    A network that cannot do a task cannot lose it, yet a random network is often a little above chance by accident. For
+    performance outcomes the p of an advantage or a dissociation is therefore that of an intersection-union test (Berger
+    1982, Technometrics 24:295-300): the larger of the test's own p and ``p_able``, that of the intact network's doing the
+    task to a meaningful degree.
     """
     rows: list[xr.Dataset] = []
     controls: dict[tuple[str, str], np.ndarray] = {}
@@ -116,7 +118,7 @@ def measure(
     result = result.assign_coords(localizer_name=list(localizers), task_name=[sample.task for sample in samples])
     chance = [sample.chance for sample in samples]
     result["chance"] = ("task_name", chance, {"long_name": "balanced accuracy of guessing"})
-    result["p_chance"] = ("task_name", [s.p_chance for s in samples], {"long_name": "p of intact accuracy above chance"})
+    result["p_able"] = ("task_name", [s.p_able for s in samples], {"long_name": "p of doing the task to a meaningful degree"})
     return _described(result)
 
 
@@ -152,17 +154,10 @@ def _sample(
     boot = inference.bootstrap(plan, settings["resamples"], rng)
     if not tasks:
         return Sample(task, plan, boot, here, float("nan"), 1.0)
-    names = list(tasks[task])
-    truth = np.array([names.index(name) for name in label])
-    decided = _decided(here, names)
-    p_chance = inference.above_chance_p(plan, truth, decided, settings["resamples"], rng)
-    return Sample(task, plan, boot, here, 1 / len(names), p_chance)
-
-
-def _decided(outcomes: xr.Dataset, names: Sequence[str]) -> np.ndarray:
-    """Give the intact network's decisions as indices into the labels of a task."""
-    intact = outcomes["decided"].isel(intervention=_index(outcomes, "intact")[0])
-    return np.array([list(names).index(name) for name in units.decode(intact)])
+    chance = 1 / len(tasks[task])
+    correct = here["correct"].values[_index(here, "intact")[0]].astype(float)
+    able = chance + settings["least_performance"] * (1 - chance)
+    return Sample(task, plan, boot, here, chance, inference.exceeds_p(boot, correct, able))
 
 
 def _index(outcomes: xr.Dataset, role: str, localizer: str = "") -> np.ndarray:
@@ -192,14 +187,14 @@ def _of_localizer(
         low, high = np.quantile(drawn, [(1 - settings["confidence"]) / 2, (1 + settings["confidence"]) / 2])
         spread[name] = Interval(float(drawn.mean()), float(low), float(high), "quantiles of the control masks")
         advantage[name] = _mean(sample, name, every[target] - every[controls].mean(axis=0), bounds, settings)
-        advantage_p[name] = _gated(name, inference.rank_p(float(every[target] @ weights), drawn), sample.p_chance)
+        advantage_p[name] = _gated(name, inference.rank_p(float(every[target] @ weights), drawn), sample.p_able)
     rows = [
         _row("ablated", sample, _levels(sample, "target", settings, localizer), localizer=localizer),
         _row("harm", sample, harm, harm_p, localizer=localizer),
         _row("control", sample, spread, localizer=localizer),
         _row("advantage", sample, advantage, advantage_p, localizer=localizer),
     ]
-    if sample.p_chance <= settings["alpha"]:
+    if sample.p_able <= settings["alpha"]:
         correct = sample.outcomes["correct"].values.astype(float)
         intact = correct[_index(sample.outcomes, "intact")[0]]
         scaled = _scaled(sample, intact, intact - correct[target], settings)
@@ -221,7 +216,7 @@ def _dissociate(
         pair = []
         for one, other in ((first, second), (second, first)):
             sample = samples[localizers[one]["task"]]
-            if scale == "scaled" and sample.p_chance > settings["alpha"]:
+            if scale == "scaled" and sample.p_able > settings["alpha"]:
                 continue
             rng = seeding.generator(seed, "dissociation", one, other)
             pair.append(_dissociation(sample, one, other, scale, settings, rng))
@@ -240,7 +235,7 @@ def _dissociation(
         every = harms(sample.outcomes, name)
         difference = every[mine] - every[yours]
         p[name] = _gated(
-            name, inference.sign_flip_p(sample.plan, difference, settings["resamples"], rng), sample.p_chance
+            name, inference.sign_flip_p(sample.plan, difference, settings["resamples"], rng), sample.p_able
         )
         if scale == "raw":
             found[name] = _mean(sample, name, difference, (-1.0, 1.0) if name in BOUNDED else None, settings)
@@ -283,8 +278,8 @@ def _scaled(sample: Sample, intact: np.ndarray, difference: np.ndarray, settings
     )
 
 
-def _gated(name: str, p: float, p_chance: float) -> float:
-    return max(p, p_chance) if name in PERFORMANCE else p
+def _gated(name: str, p: float, p_able: float) -> float:
+    return max(p, p_able) if name in PERFORMANCE else p
 
 
 def _control_harms(sample: Sample, localizer: str) -> np.ndarray:

@@ -37,6 +37,11 @@ class Site:
     name: str
     call: int
 
+    @property
+    def module(self) -> str:
+        """Name of the module whose output it lies in."""
+        return self.name.split("[")[0]
+
 
 Visitor = Callable[[Site, torch.Tensor], torch.Tensor | None]
 
@@ -60,7 +65,15 @@ def visiting(modules: Mapping[str, nn.Module], visit: Visitor) -> Iterator[Calla
     Notes
     -----
     The hooks are gone when the context ends, also after an exception.
+
+    Raises
+    ------
+    ValueError
+        If a name holds ``[``, which marks a part of an output.
     """
+    for name in modules:
+        if "[" in name:
+            raise ValueError(f"layer {name!r}: a name must not hold '[', which marks a part of an output")
     calls: Counter[str] = Counter()
     unique = {module: name for name, module in reversed(modules.items())}
 

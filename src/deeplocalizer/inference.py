@@ -6,7 +6,7 @@ bootstrap        weights of the stimuli in every bootstrap sample
 interval         a statistic of balanced means with its BCa interval
 sign_flip_p      is a paired difference greater than zero
 rank_p           does a target exceed its random controls
-above_chance_p   do decisions agree with the truth better than by chance
+exceeds_p        is a balanced mean above a threshold
 holm             p-values of a family
 
 A balanced mean is a weighted sum over stimuli, so a bootstrap sample is a row of weights, and any statistic of any number
@@ -233,29 +233,22 @@ def rank_p(target: float, controls: np.ndarray) -> float:
     return float((1 + np.sum(controls >= target - tolerance)) / (1 + len(controls)))
 
 
-def above_chance_p(
-    plan: Design, truth: np.ndarray, decided: np.ndarray, permutations: int, rng: np.random.Generator
-) -> float:
-    """Test whether decisions agree with the truth better than chance allows.
+def exceeds_p(sample: Bootstrap, outcome: np.ndarray, threshold: float) -> float:
+    """Test whether a balanced mean exceeds a threshold.
 
     Parameters
     ----------
-    plan : Design
-        Balanced over the true labels.
-    truth, decided : ndarray of int (stimulus,)
-    permutations : int
-    rng : Generator
+    sample : Bootstrap
+    outcome : ndarray (stimulus,)
+    threshold : float
 
     Returns
     -------
     float
-        One-sided p of balanced accuracy when the decisions are permuted over the stimuli. A network that always decides
-        alike gets 1.
+        One-sided bootstrap p: the share of samples at or below the threshold, the observed one counted among them.
     """
-    weights = plan.weights
-    observed = float(weights @ (decided == truth))
-    order = rng.permuted(np.tile(np.arange(len(truth)), (permutations, 1)), axis=1)
-    return rank_p(observed, (decided[order] == truth) @ weights)
+    draws = sample.resampled @ outcome
+    return float((1 + np.sum(draws <= threshold + 1e-9)) / (1 + len(draws)))
 
 
 def holm(p: np.ndarray) -> np.ndarray:

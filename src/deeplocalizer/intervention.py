@@ -92,7 +92,7 @@ def intervening(
     ValueError
         If a site lies in none of the modules.
     """
-    wanted = {site.name.split("[")[0] for site in replacements}
+    wanted = {site.module for site in replacements}
     if not wanted <= modules.keys():
         raise ValueError(f"layer {sorted(wanted - modules.keys())[0]!r} is not among the modules given")
 

@@ -3,6 +3,7 @@
 Question         the labels among which each stimulus is decided, and the right one
 ask              the questions of a study
 score            outcomes of one run, beside the intact one
+join             the outcomes of several localizers as one dataset
 OUTCOMES         their names and meanings
 """
 
@@ -12,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import xarray as xr
 from scipy.special import log_softmax
 
 OUTCOMES = {
@@ -103,3 +105,32 @@ def score(outputs: np.ndarray, intact: np.ndarray, question: Question) -> dict[s
         # KL(ablated || intact): rounding can push it a hair below zero
         "kl": np.maximum(np.sum(np.exp(log_outputs) * (log_outputs - log_intact), axis=1), 0).astype(np.float32),
     }
+
+
+def join(parts: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Put the outcomes of several localizers together.
+
+    Parameters
+    ----------
+    parts : sequence of Dataset
+        Each as `ablation.ablate` makes it, with an intact run of its own.
+
+    Returns
+    -------
+    Dataset
+        With one intact run, the first.
+
+    Raises
+    ------
+    ValueError
+        If the parts ran other stimuli, or their intact runs differ.
+    """
+    first = parts[0]
+    for part in parts[1:]:
+        if not np.array_equal(part["stimulus"].values, first["stimulus"].values):
+            raise ValueError("the outcomes of the localizers are of different stimuli")
+        for name in OUTCOMES:
+            if not np.array_equal(part[name].values[0], first[name].values[0], equal_nan=True):
+                raise ValueError(f"the intact runs of the localizers differ in {name!r}")
+    ablated = [part.isel(intervention=slice(1, None)) for part in parts[1:]]
+    return xr.concat([first, *ablated], "intervention", coords="minimal", compat="override", data_vars="minimal")

@@ -97,7 +97,8 @@ def trace(
 
     with torch.inference_mode(), visiting(modules, visit):
         model(example)
-    silent = [name for name in modules if not any(layer.name.split("[")[0] == name for layer in layers)]
+    seen = {Site(layer.name, layer.call).module for layer in layers}
+    silent = [name for name in modules if name not in seen]
     if silent:
         raise ValueError(f"layer {silent[0]!r} takes no part in the forward pass of {type(model).__name__}")
     return layers
@@ -193,5 +194,5 @@ def _refuse_infinite(responses: np.ndarray, table: xr.Dataset, stimuli: np.ndarr
     finite = np.isfinite(responses)
     if not finite.all():
         row, unit = np.argwhere(~finite)[0]
-        name = units.layer_names(table)[unit]
-        raise ValueError(f"layer {name!r} gives {responses[row, unit]} for stimulus {stimuli[row]!r}")
+        name = str(units.layer_names(table)[unit])
+        raise ValueError(f"layer {name!r} gives {responses[row, unit]} for stimulus {str(stimuli[row])!r}")

@@ -30,14 +30,20 @@ def log10_two_sided(t: np.ndarray, df: np.ndarray) -> np.ndarray:
         x = df / (df + t²) (DLMF 8.17); far out, its continued fraction (DLMF 8.17.22) in logarithms.
     """
     t, df = np.broadcast_arrays(np.asarray(t, dtype=float), np.asarray(df, dtype=float))
-    ratio = t * t / df
-    direct = special.betainc(df / 2, 0.5, 1 / (1 + ratio))
+    finite = np.isfinite(t)
+    ratio = np.where(finite, t, 0.0) ** 2 / df
+    # of x and 1 - x, pass the one that is small: the other has lost its last digits
+    direct = np.where(
+        ratio < 1,
+        special.betaincc(0.5, df / 2, ratio / (1 + ratio)),
+        special.betainc(df / 2, 0.5, 1 / (1 + ratio)),
+    )
     result = np.log10(np.maximum(direct, TINY))
-    far = np.asarray(direct < DIRECT) & np.isfinite(t)
+    far = np.asarray(direct < DIRECT) & finite
     if far.any():
         result = np.where(far, 0.0, result)
         result[far] = _log_beta_tail(df[far] / 2, ratio[far]) / np.log(10)
-    return np.where(np.isinf(t), -np.inf, result)
+    return np.where(finite, result, -np.inf)
 
 
 def log10_greater(t: np.ndarray, df: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -23,7 +23,7 @@ from torch import nn
 
 from deeplocalizer import seeding
 from deeplocalizer.models.catalogue import architecture
-from deeplocalizer.provenance import digest_bytes
+from deeplocalizer.provenance import digest_bytes, software
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,25 @@ def build(name: str, labels: Sequence[str], seed: int) -> Network:
     return Network(module.eval(), tuple(labels), name)
 
 
-def save(network: Network, path: str | os.PathLike[str]) -> None:
-    """Write weights and labels beside their destination, then rename."""
+def save(network: Network, path: str | os.PathLike[str], parameters: Mapping[str, object]) -> None:
+    """Write weights and labels beside their destination, then rename.
+
+    Parameters
+    ----------
+    network : Network
+    path : path
+    parameters : mapping
+        What determined the weights; kept in the file's metadata.
+    """
     destination = Path(path)
     destination.parent.mkdir(parents=True, exist_ok=True)
     partial = destination.with_name(f".{destination.name}.{os.getpid()}.partial")
-    described = {"architecture": network.architecture, "labels": json.dumps(network.labels)}
+    described = {
+        "architecture": network.architecture,
+        "labels": json.dumps(network.labels),
+        "parameters": json.dumps(parameters, sort_keys=True),
+        "software": json.dumps(software()),
+    }
     state = {name: tensor.contiguous().cpu() for name, tensor in network.module.state_dict().items()}
     try:
         save_file(state, partial, metadata=described)
@@ -110,7 +123,8 @@ def digest(module: nn.Module) -> str:
     return digest_bytes("\n".join(parts).encode())
 
 
-def pick_device() -> torch.device:
-    """Give the accelerator, where there is one, else the CPU."""
+def pick_device(threads: int) -> torch.device:
+    """Give the accelerator, where there is one, else the CPU with a number of threads."""
+    torch.set_num_threads(threads)  # torch would take every core, also those of other jobs
     found = torch.accelerator.current_accelerator(check_available=True)
     return torch.device("cpu") if found is None else found

@@ -28,7 +28,9 @@ LOADING = {
 PASSIVE_LINKS = frozenset({"canonical", "license", "author", "alternate", "next", "prev"})
 LEFT_OVERS = re.compile(r"\?@\w|[?@](?:fig|tbl|sec)-\w|:{3,}|\{python\}|\{\{<|(?:^|\s)#\||\{#\w")
 _STYLE_LOADS = re.compile(r"@import\s+['\"]?(?!url)([^'\";\s]+)|url\(\s*['\"]?([^'\")]+)", re.IGNORECASE)
-_VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
+_VOID = frozenset(
+    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
+)
 _QUOTED = frozenset({"script", "style", "pre", "annotation", "title"})
 
 

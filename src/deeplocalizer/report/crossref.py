@@ -11,7 +11,29 @@ from deeplocalizer.report.pandoc import Element, Tree
 NAMES = {"fig": "Figure", "tbl": "Table", "sec": "Section"}
 # What Quarto takes for a cross-reference; '@eq-1' is never a citation, so it must not pass for one here.
 QUARTO_KINDS = frozenset(
-    "fig tbl sec lst eq tip nte wrn imp cau thm lem cor prp cnj def exm exr sol rem alg".split()
+    [
+        "fig",
+        "tbl",
+        "sec",
+        "lst",
+        "eq",
+        "tip",
+        "nte",
+        "wrn",
+        "imp",
+        "cau",
+        "thm",
+        "lem",
+        "cor",
+        "prp",
+        "cnj",
+        "def",
+        "exm",
+        "exr",
+        "sol",
+        "rem",
+        "alg",
+    ]
 )
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
@@ -49,7 +71,7 @@ class Numbering:
 
     def next_float(self, identifier: str) -> Target:
         """Number a figure or a table."""
-        kind = identifier.split("-")[0]
+        kind = _kind_of(identifier)
         self.counts[kind] += 1
         target = Target(NAMES[kind], str(self.counts[kind]))
         self.add(identifier, target)
@@ -190,7 +212,7 @@ def _table(identifier: str, caption: list[Element], blocks: list[Element]) -> li
 
 
 def _scrolling(blocks: list[Element], **name: str) -> Element:
-    """Return blocks in a region that scrolls sideways; it takes the focus, so that the keyboard can scroll it."""
+    """Return blocks in a region that scrolls sideways, by the keyboard too: it takes the focus."""
     return pandoc.div(
         ["table-scroll"], blocks, tabindex="0", role="region", **(name or {"aria_label": "Table"})
     )

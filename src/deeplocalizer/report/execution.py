@@ -1,8 +1,8 @@
 """Execute the cells and the inline code of a document; what comes out is plain Markdown.
 
-The Markdown is what Quarto itself reads: a captioned output becomes a fenced div with the cell's label, its last
-paragraph the caption. So one execution serves both renderers, and inline code works where Quarto's own execution
-leaves it alone: in the front matter and in captions.
+The Markdown is what Quarto itself reads: a captioned output becomes a fenced div with the cell's label, its
+last paragraph the caption. So one execution serves both renderers, and inline code works where Quarto's own
+execution leaves it alone: in the front matter and in the captions of cells.
 """
 
 import ast
@@ -40,10 +40,13 @@ RICHEST_FIRST = (
 IMAGE_SUFFIXES = {"image/svg+xml": ".svg", "image/png": ".png", "image/jpeg": ".jpg"}
 FIGURES = "cell-figures"
 
-# NumPy 2 writes np.float64(0.5); a sentence wants 0.5.
-_SHOW_NUMPY_SCALARS_AS_NUMBERS = (
-    "get_ipython().display_formatter.formatters['text/plain']"
-    ".for_type_by_name('numpy', 'generic', lambda value, printer, cycle: printer.text(str(value)))"
+# NumPy 2 writes np.float64(0.5); a sentence wants 0.5. By name, so that NumPy is not imported for its sake.
+_NUMPY_SCALARS = ("bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)))
+_NUMPY_SCALARS += ("float16", "float32", "float64")
+_SHOW_AS_NUMBERS = (
+    "[get_ipython().display_formatter.formatters['text/plain'].for_type_by_name("
+    "'numpy', name, lambda value, printer, cycle: printer.text(str(value))) "
+    f"for name in {_NUMPY_SCALARS}]"
 )
 _TRACEBACK_LINES = 12
 _ANSI_ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -102,7 +105,7 @@ def kernel(folder: Path, private: Path, environment: Mapping[str, str]) -> Itera
     """
     manager = AsyncKernelManager(
         kernel_name=NATIVE_KERNEL_NAME,
-        # With no folders to search, 'python3' is this interpreter and not one registered elsewhere by that name.
+        # With no folders to search, 'python3' is this interpreter, not one registered by that name elsewhere.
         kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
         connection_file=str(private / "kernel.json"),
         transport=_transport(private),
@@ -111,18 +114,20 @@ def kernel(folder: Path, private: Path, environment: Mapping[str, str]) -> Itera
         nbformat.v4.new_notebook(),  # type: ignore[no-untyped-call]
         km=manager,
         timeout=None,
+        # Nothing is left to say once the last output is here; a polite end waits seconds for some kernels.
+        shutdown_kernel="immediate",
         resources={"metadata": {"path": str(folder)}},
         extra_arguments=["--InlineBackend.figure_formats={'svg'}", "--HistoryManager.enabled=False"],
     )
     variables = {**os.environ, **environment, "IPYTHONDIR": str(private)}
     with client.setup_kernel(env=variables, cleanup_kc=True):
         running = Kernel(client)
-        running.run(_SHOW_NUMPY_SCALARS_AS_NUMBERS)
+        running.evaluate([_SHOW_AS_NUMBERS])
         yield running
 
 
 def _transport(private: Path) -> str:
-    """Choose how to talk to the kernel: by sockets in its own folder, where other users of a node cannot listen."""
+    """Choose how to talk to the kernel: by sockets in its own folder, where no other user can listen."""
     # The path of a Unix socket is limited to about 100 bytes, and the kernel adds a suffix to it.
     return "ipc" if os.name == "posix" and len(os.fsencode(private)) < 80 else "tcp"
 
@@ -235,7 +240,8 @@ def _one_output(output: Any, cell: qmd.Cell, index: int, alt: str | None, folder
         path = _saved_image(data, mime, f"{cell.label or f'cell-{cell.number}'}-{index}", folder)
         return _image(path, alt, output.metadata.get(mime, {}))
     if mime == "text/html":
-        return _fenced(data, "{=html}")
+        html = _fenced(data, "{=html}")
+        return html if cell.kind else _output_div("cell-output-display", html)
     if mime == "text/plain":
         return _output_div("cell-output-display", _fenced(data))
     return str(data)
@@ -298,7 +304,10 @@ def _with_values(text: str, kernel: Kernel, where: Callable[[int], str]) -> str:
     matches = list(qmd.INLINE.finditer(text))
     if not matches:
         return text
-    answers = kernel.evaluate([" ".join(match[1].split()) for match in matches])
+    try:
+        answers = kernel.evaluate([" ".join(match[1].split()) for match in matches])
+    except DeadKernelError as error:
+        raise RenderError(f"{where(matches[0].start())}: the kernel died in inline code") from error
     pieces, end = [], 0
     for match, answer in zip(matches, answers, strict=True):
         if answer["status"] != "ok":

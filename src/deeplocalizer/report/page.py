@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deeplocalizer.report import crossref, execution, pandoc, structure
+from deeplocalizer.report import crossref, execution, pandoc, qmd, structure
 from deeplocalizer.report.errors import RenderError
 from deeplocalizer.report.pandoc import Element, Tree
 
@@ -46,7 +46,7 @@ def convert(front_matter: Mapping[str, Any], body: str, folder: Path) -> str:
     RenderError
         If a reference or citation is unknown, a file is missing, or pandoc warns of anything.
     """
-    options = pandoc.header_options(front_matter)
+    options = {**front_matter, **qmd.html_options(front_matter)}
     tree = pandoc.read(execution.write_markdown(_metadata(options), body), folder)
     tree = structure.shape(tree, folder)
     tree = crossref.link(tree, bool(options.get("number-sections")))
@@ -82,7 +82,7 @@ def _author(author: Any) -> str:
 
 
 def _under_title(tree: Tree) -> tuple[Tree, int]:
-    """Move headings one level down if they start at the level of the title, so that the page has one title."""
+    """Move headings one level down if they start at the level of the title: a page has one title."""
     levels: list[int] = []
     pandoc.rewrite(tree["blocks"], lambda e: levels.append(e["c"][0]) if e["t"] == "Header" else None)
     if min(levels, default=2) > 1:
@@ -99,19 +99,30 @@ def _under_title(tree: Tree) -> tuple[Tree, int]:
 
 def _with_reference_list(tree: Tree, options: Mapping[str, Any]) -> Tree:
     """Add a heading and a place for the references, unless the document has its own."""
-    found: list[Element] = []
-
-    def collect(element: Element) -> None:
-        is_place = element["t"] == "Div" and element["c"][0][0] == "refs"
-        if is_place or element["t"] == "Cite":
-            found.append(element)
-
-    pandoc.rewrite(tree, collect)
-    has_place = any(element["t"] == "Div" for element in found)
-    if "bibliography" not in options or has_place or not (found or options.get("nocite")):
+    cited, places = _citations_and_places(tree)
+    if "bibliography" not in options:
+        if cited:
+            raise RenderError(f"the document cites '@{cited[0]}' but names no bibliography")
+        return tree
+    if places or not (cited or options.get("nocite")):
         return tree
     heading = {"t": "Header", "c": [2, ["references", ["unnumbered"], []], pandoc.words("References")]}
     return {**tree, "blocks": [*tree["blocks"], heading, pandoc.div([], [], "refs")]}
+
+
+def _citations_and_places(tree: Tree) -> tuple[list[str], list[Element]]:
+    """Return the keys that are cited and the divs where a document wants its references."""
+    cited: list[str] = []
+    places: list[Element] = []
+
+    def collect(element: Element) -> None:
+        if element["t"] == "Cite":
+            cited.extend(citation["citationId"] for citation in element["c"][0])
+        elif element["t"] == "Div" and element["c"][0][0] == "refs":
+            places.append(element)
+
+    pandoc.rewrite(tree, collect)
+    return cited, places
 
 
 def _framed(tree: Tree, style: str) -> Tree:

@@ -1,7 +1,7 @@
 """Pandoc, and its document tree as plain lists and dictionaries.
 
-A tree is what ``pandoc -t json`` writes: ``{"meta": ..., "blocks": [...]}``, every element a dictionary with its
-type under ``t`` and its content under ``c`` (pandoc-types, ``Text.Pandoc.Definition``).
+A tree is what ``pandoc -t json`` writes: ``{"meta": ..., "blocks": [...]}``, every element a dictionary with
+its type under ``t`` and its content under ``c`` (pandoc-types, ``Text.Pandoc.Definition``).
 """
 
 import base64
@@ -12,7 +12,7 @@ import mimetypes
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -22,29 +22,23 @@ from deeplocalizer.report.errors import RenderError
 Element = dict[str, Any]
 Tree = dict[str, Any]
 
-#: Figures are elements of their own since pandoc 3.0; before, their captions could not be numbered.
-OLDEST_MAJOR_VERSION = 3
-
-
-def header_options(front_matter: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the front matter with the options of ``format: html:`` among the others, as Quarto reads them."""
-    chosen = front_matter.get("format")
-    nested = chosen.get("html") if isinstance(chosen, dict) else None
-    return {**front_matter, **(nested if isinstance(nested, dict) else {})}
+#: The extension that reads ``: caption {#tbl-x}``; a pandoc that lacks it is too old in other ways too.
+NEEDED_EXTENSION = "+table_attributes"
 
 
 @functools.cache
 def executable() -> str:
     """Find pandoc: the one that comes with pypandoc, or the one on the path."""
     try:
-        import pypandoc  # type: ignore[import-untyped]  # noqa: PLC0415  (absent where pandoc is a program)
+        # Imported here, since where pandoc is installed as a program there may be no pypandoc.
+        import pypandoc  # type: ignore[import-untyped]
 
         return str(pypandoc.get_pandoc_path())
     except (ImportError, OSError):
         found = shutil.which("pandoc")
     if found is None:
         raise RenderError(
-            "neither quarto nor pandoc is on the path; install one, or 'pypandoc-binary', to render the report"
+            "the report needs quarto or pandoc, and neither is on the path; 'pypandoc-binary' brings pandoc"
         )
     return found
 
@@ -52,12 +46,9 @@ def executable() -> str:
 @functools.cache
 def version() -> str:
     """Return pandoc's version, having made sure that it is new enough."""
-    first_line = _run(["--version"], "", Path.cwd()).splitlines()[0]
-    found = first_line.split()[-1]
-    if int(found.split(".")[0]) < OLDEST_MAJOR_VERSION:
-        raise RenderError(
-            f"pandoc {found} is too old for the report; it needs {OLDEST_MAJOR_VERSION}.0 or later"
-        )
+    found = _run(["--version"], "", Path.cwd()).split()[1]
+    if NEEDED_EXTENSION not in _run(["--list-extensions=markdown"], "", Path.cwd()).split():
+        raise RenderError(f"pandoc {found} is too old for the report: it cannot read labels of tables")
     return found
 
 
@@ -167,8 +158,8 @@ def escape(text: str) -> str:
 def embed_images(tree: Tree, folder: Path) -> Tree:
     """Put every image into the page itself, with its alternative text.
 
-    Pandoc can do this too, but then turns a vector image into an element without an ``alt``, and fetches remote
-    images without a word.
+    Pandoc can do this too, but then a vector image loses its ``alt``, and remote images are fetched without a
+    word.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """Read a Quarto document: front matter, prose, verbatim blocks and Python cells.
 
-Only what Quarto and the renderer without Quarto both understand is accepted; anything else is refused here, by
-name and line, so that a report cannot look complete in one of them and lose something in the other.
+Only what Quarto and the renderer without Quarto both understand is accepted; anything else is refused here,
+by name and line, so that a report cannot look complete in one of them and lose something in the other.
 """
 
 import re
@@ -122,6 +122,13 @@ def parse(text: str, name: str) -> Document:
     return document
 
 
+def html_options(front_matter: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what ``format: html:`` in the front matter holds; it may be absent, or just a name."""
+    chosen = front_matter.get("format")
+    nested = chosen.get("html") if isinstance(chosen, dict) else None
+    return dict(nested) if isinstance(nested, dict) else {}
+
+
 def _front_matter(lines: list[str], name: str) -> tuple[dict[str, Any], int]:
     """Return the front matter and the index of the first line after it."""
     if not lines or lines[0].rstrip() != "---":
@@ -237,7 +244,7 @@ def _check_options(given: Mapping[Any, Any], allowed: tuple[str, ...], where: st
 
 
 def _check_captions(cell: Cell, where: str) -> None:
-    """A numbered output needs both its label and its caption, of the same kind."""
+    """Refuse a label without its caption, or the other way round."""
     for kind in ("fig", "tbl"):
         has_caption = f"{kind}-cap" in cell.options
         if has_caption and cell.kind != kind:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deeplocalizer.report import execution
+from deeplocalizer.report import execution, qmd
 from deeplocalizer.report.errors import RenderError
 
 #: What makes Quarto's page self-contained.
@@ -65,9 +65,7 @@ def convert(
 
 def _self_contained(front_matter: Mapping[str, Any]) -> dict[str, Any]:
     """Return the front matter with what the report requires of Quarto, over what the document asks for."""
-    chosen = front_matter.get("format")
-    html = chosen.get("html") if isinstance(chosen, dict) else None
-    options = {**(html if isinstance(html, dict) else {}), **REQUIRED}
+    options = {**qmd.html_options(front_matter), **REQUIRED}
     kept = {key: value for key, value in front_matter.items() if key not in EXECUTION}
     return {"lang": "en", **kept, "engine": "markdown", "format": {"html": options}}
 

@@ -17,8 +17,8 @@ logger = logging.getLogger(__name__)
 def render(source: Path, output: Path, environment: Mapping[str, str], resources: Sequence[Path] = ()) -> str:
     """Render a Quarto document to one self-contained HTML page.
 
-    Quarto converts it if it is on the path; otherwise pandoc does, with the same cross-references, callouts and
-    captions. A failing Quarto is an error, not a reason to try the other: the two would be confused.
+    Quarto converts it if it is on the path; otherwise pandoc does, with the same cross-references, callouts
+    and captions. A failing Quarto is an error, not a reason to try the other: the two would be confused.
 
     Parameters
     ----------
@@ -30,8 +30,8 @@ def render(source: Path, output: Path, environment: Mapping[str, str], resources
         Variables for the cells of the document, on top of those of this process. Paths in them should be
         absolute: the cells run in a temporary folder.
     resources : sequence of Path
-        Files and folders the document uses, such as figures, stylesheet and bibliography. Each lies beside the
-        document under its own name.
+        Files and folders the document uses, such as figures, stylesheet and bibliography. Each lies beside
+        the document under its own name.
 
     Returns
     -------
@@ -41,7 +41,8 @@ def render(source: Path, output: Path, environment: Mapping[str, str], resources
     Raises
     ------
     RenderError
-        If the document is malformed, a cell fails, a reference or file is missing, or the page is not complete.
+        If the document is malformed, a cell fails, a reference or a file is missing, or the page is not
+        complete.
     """
     document = qmd.parse(source.read_text(encoding="utf-8"), source.name)
     executable = shutil.which("quarto")

@@ -11,8 +11,8 @@ CALLOUTS = ("note", "tip", "important", "warning", "caution")
 def shape(tree: Tree, folder: Path) -> Tree:
     """Turn callouts into titled notes and tab sets into sections below each other.
 
-    Their headings are titles, not sections: they get no number and are left out of the table of contents, as in
-    Quarto.
+    Their headings are titles, not sections: they get no number and are left out of the table of contents, as
+    in Quarto.
     """
 
     def visit(element: Element) -> list[Element] | None:

@@ -163,7 +163,7 @@ def _rng(seed: int, purpose: str) -> np.random.Generator:
 def _refuse_twins(ids: Sequence[str]) -> None:
     unique, counts = np.unique(ids, return_counts=True)
     if (counts > 1).any():
-        raise ValueError(f"stimulus {unique[counts > 1][0]!r} occurs {counts.max()} times; is a source used twice?")
+        raise ValueError(f"stimulus {str(unique[counts > 1][0])!r} occurs {counts.max()} times; is a source used twice?")
 
 
 def _refuse_empty(category: np.ndarray, split: np.ndarray, shares: Mapping[str, float]) -> None:
@@ -171,6 +171,6 @@ def _refuse_empty(category: np.ndarray, split: np.ndarray, shares: Mapping[str, 
         for wanted in SPLITS:
             if shares.get(wanted, 0) > 0 and not np.any((category == name) & (split == wanted)):
                 raise ValueError(
-                    f"category {name!r} has no stimulus for the split {wanted!r}: "
+                    f"category {str(name)!r} has no stimulus for the split {wanted!r}: "
                     f"it has too few groups ({np.sum(category == name)} stimuli in all)"
                 )

@@ -1,0 +1,34 @@
+import os
+import sys
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+SOURCE = str(Path(workflow.basedir) / "src")
+sys.path.insert(0, SOURCE)
+# scripts run in environments that need not have the package installed
+os.environ["PYTHONPATH"] = SOURCE
+
+# Snakemake merges a --configfile into the one named here: named only without one, keys never leak
+if not workflow.configfiles:
+
+    configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/stimuli.smk"
+include: "workflow/rules/model.smk"
+include: "workflow/rules/record.smk"
+include: "workflow/rules/localize.smk"
+include: "workflow/rules/ablate.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input: f"results/{config['study']}/dual_task_cnn/effects.nc",
+
+

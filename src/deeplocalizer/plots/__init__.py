@@ -1,0 +1,11 @@
+"""Figures of a study, each a function from labelled datasets to a Matplotlib figure.
+
+stimuli          samples of every category in every split
+selectivity      preference of every unit, by layer
+masks            what the localizers select, by layer, and how their masks overlap
+effects          performance intact, ablated and under every random control
+dissociation     harm to each task by each mask
+drawing          the common look, and deterministic SVG
+
+Nothing here is imported with the package, and importing a figure changes no setting of Matplotlib.
+"""

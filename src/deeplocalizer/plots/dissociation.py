@@ -1,0 +1,167 @@
+"""What each mask does to each task.
+
+draw             harm to each task by each mask, with random controls and the differences between masks
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from deeplocalizer import summaries
+from deeplocalizer.plots import drawing
+from deeplocalizer.summaries import Effect, plain
+
+ROW = 0.27  # inches for a mask
+LABELS = {
+    ("correct", "raw"): "harm (percentage points)",
+    ("correct", "scaled"): "harm (% of the way from chance to intact)",
+    ("kept", "raw"): "decisions changed (%)",
+}
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One line of a panel: what is drawn, how, and the spread of random controls behind it."""
+
+    name: str
+    label: str
+    effect: Effect | None
+    tint: str
+    filled: bool
+    marker: str = "o"
+    control: tuple[float, float, float] | None = None
+
+
+def draw(effects: xr.Dataset, outcome: str, own: Mapping[str, str]) -> Figure:
+    """Show the harm to each task by each mask.
+
+    Parameters
+    ----------
+    effects : Dataset
+        As `effects.measure` makes it.
+    outcome : str
+        ``correct``, or ``kept`` where the study has no tasks.
+    own : mapping of str
+        The task that each localizer is expected to harm, if any; it is drawn with a filled mark.
+
+    Returns
+    -------
+    Figure
+        A row of panels for each task: raw harm and, where the network does the task, harm as a share of what it has above
+        chance. Grey bands span the random controls of a mask; squares are differences between two masks.
+    """
+    tasks = effects["task_name"].values.astype(str)
+    scales = [scale for scale in ("raw", "scaled") if _any(effects, outcome, scale)] or ["raw"]
+    lines = {(task, scale): _bars(effects, outcome, str(task), scale, own) for task in tasks for scale in scales}
+    heights = [len(lines[task, "raw"]) for task in tasks]
+    with drawing.style():
+        made = drawing.figure(0.85 + sum(0.45 + ROW * height for height in heights))
+        axes = made.subplots(
+            len(tasks), len(scales), squeeze=False, sharex="col", gridspec_kw={"height_ratios": [h + 1 for h in heights]}
+        )
+        for row, task in enumerate(tasks):
+            for column, scale in enumerate(scales):
+                _panel(axes[row, column], lines[task, scale], f"{task}/{scale}")
+                axes[row, column].tick_params(axis="y", labelleft=column == 0)
+            axes[row, 0].set_title(plain(str(task)))
+        for column, scale in enumerate(scales):
+            axes[-1, column].set_xlabel(LABELS[outcome, scale])
+        _legend(made, [bar for bars in lines.values() for bar in bars], bool(own))
+    return made
+
+
+def _any(effects: xr.Dataset, outcome: str, scale: str) -> bool:
+    rows = (effects["kind"].values.astype(str) == "harm") & (effects["scale"].values.astype(str) == scale)
+    return bool(effects["estimate"].sel(outcome=outcome).values[rows].size)
+
+
+def _bars(effects: xr.Dataset, outcome: str, task: str, scale: str, own: Mapping[str, str]) -> list[Bar]:
+    """List what is drawn about one task: each mask, then each difference between two masks."""
+    localizers = [str(name) for name in effects["localizer_name"].values]
+    gain = _gain(effects, outcome, task) if scale == "scaled" else 1.0
+    bars = []
+    for index, name in enumerate(localizers):
+        harm = summaries.find(effects, "harm", outcome, localizer=name, task=task, scale=scale)
+        spread = summaries.find(effects, "control", outcome, localizer=name, task=task)
+        # controls are measured raw; what the network has above chance scales them like the target
+        band = (spread.low / gain, spread.estimate / gain, spread.high / gain) if spread and harm else None
+        filled = own.get(name) == task
+        bars.append(Bar(f"harm/{name}", f"{plain(name)} units", harm, drawing.color(index), filled, control=band))
+    for one, other in _pairs(effects, task, scale):
+        difference = summaries.find(
+            effects, "dissociation", outcome, localizer=one, other=other, task=task, scale=scale
+        )
+        label = f"{plain(one)} \u2212 {plain(other)}"
+        bars.append(Bar(f"difference/{one}/{other}", label, difference, drawing.INK, True, marker="s"))
+    return bars
+
+
+def _gain(effects: xr.Dataset, outcome: str, task: str) -> float:
+    """Give what the intact network has above chance; 1 where it is not known."""
+    intact = summaries.find(effects, "intact", outcome, task=task)
+    return intact.estimate - float(effects["chance"].sel(task_name=task)) if intact else 1.0
+
+
+def _pairs(effects: xr.Dataset, task: str, scale: str) -> list[tuple[str, str]]:
+    columns = [effects[name].values.astype(str) for name in ("kind", "localizer", "other", "task")]
+    # every line of the raw panel has one in the scaled panel, be it empty
+    found = [
+        (str(one), str(other))
+        for kind, one, other, where in zip(*columns, strict=True)
+        if kind == "dissociation" and where == task
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _panel(axes: Axes, bars: Sequence[Bar], name: str) -> None:
+    axes.axvline(0, color=drawing.MUTED, linewidth=0.7, zorder=0)
+    axes.set(ylim=(len(bars) - 0.4, -0.6))
+    axes.set_yticks(range(len(bars)), [bar.label for bar in bars])
+    axes.spines["left"].set_visible(False)
+    for row, bar in enumerate(bars):
+        if bar.control is not None:
+            low, middle, high = (100 * value for value in bar.control)
+            (band,) = axes.barh([row], [high - low], left=[low], height=0.6, color=drawing.FAINT, alpha=0.7, linewidth=0)
+            band.set_gid(f"control/{bar.name}/{name}")
+            axes.plot([middle] * 2, [row - 0.3, row + 0.3], color="#8d99a6", linewidth=1)
+        if bar.effect is None:
+            across = axes.get_yaxis_transform()
+            axes.text(0.5, row, "not available", transform=across, ha="center", va="center", fontsize=7.5, color=drawing.MUTED)
+            continue
+        (line,) = axes.plot(
+            [100 * bar.effect.low, 100 * bar.effect.high], [row] * 2, color=bar.tint, linewidth=1.5, zorder=3
+        )
+        line.set_gid(f"interval/{bar.name}/{name}")
+        (mark,) = axes.plot(
+            [100 * bar.effect.estimate],
+            [row],
+            marker=bar.marker,
+            markersize=6 if bar.marker == "o" else 5,
+            markeredgecolor=bar.tint,
+            markerfacecolor=bar.tint if bar.filled else "white",
+            markeredgewidth=1.3,
+            zorder=4,
+        )
+        mark.set_gid(f"{bar.name}/{name}")
+
+
+def _legend(made: Figure, bars: Sequence[Bar], tasks: bool) -> None:
+    def mark(marker: str, face: str, label: str) -> Line2D:
+        return Line2D([], [], color=drawing.INK, marker=marker, markersize=5, mfc=face, linewidth=1.5, label=label)
+
+    handles: list[Line2D | Patch] = []
+    if tasks:
+        handles += [mark("o", drawing.INK, "on the mask's own task"), mark("o", "white", "on another task")]
+    else:
+        handles.append(mark("o", "white", "units silenced"))
+    handles.append(Patch(color=drawing.FAINT, alpha=0.7, label="random controls"))
+    if any(bar.marker == "s" for bar in bars):
+        handles.append(mark("s", drawing.INK, "difference of two masks"))
+    made.legend(handles=handles, loc="outside lower center", ncols=len(handles), handletextpad=0.5, columnspacing=1.4)

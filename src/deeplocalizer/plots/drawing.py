@@ -1,0 +1,141 @@
+"""The common look of all figures, and how they are written.
+
+style            apply the look for as long as a context lasts
+figure           an empty figure of the common width
+grid             panels in rows, as many as are needed
+swarm            heights that stack points where they crowd
+color            the colour of the n-th localizer or contrast
+save             write a figure as SVG; equal figures give equal bytes
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib.style
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+WIDTH = 6.6  # inches; a column of text on a screen
+INK = "#1d242c"
+MUTED = "#5b6672"
+FAINT = "#c9d0d7"
+# Okabe & Ito's palette, which readers with any colour vision tell apart, darkest first
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+MOST_DOTS = 600  # above, a file of single dots is large and the dots are not told apart
+
+_LOOK: dict[str, object] = {
+    # the one family that comes with Matplotlib, drawn as outlines: the same on every machine
+    "font.family": "DejaVu Sans",
+    "svg.fonttype": "path",
+    "svg.hashsalt": "deeplocalizer",
+    "font.size": 8.5,
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 8.5,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": MUTED,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8.5,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.major.size": 3,
+    "ytick.major.size": 0,
+    "xtick.major.width": 0.7,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "text.color": INK,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "axes.unicode_minus": True,
+}
+
+
+@contextlib.contextmanager
+def style() -> Iterator[None]:
+    """Apply the look of all figures; settings are as before afterwards."""
+    with matplotlib.style.context(["seaborn-v0_8-ticks", _LOOK]):
+        yield
+
+
+def figure(height: float, width: float = WIDTH) -> Figure:
+    """Make an empty figure that arranges its panels by itself, in inches."""
+    made = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasSVG(made)
+    return made
+
+
+def grid(made: Figure, panels: int, columns: int, **shared: bool | str) -> list[Axes]:
+    """Put panels into rows of at most some columns, and hide the places that are left over."""
+    columns = max(1, min(panels, columns))
+    axes = made.subplots(math.ceil(panels / columns), columns, squeeze=False, **shared)
+    flat: list[Axes] = list(axes.ravel())
+    for spare in flat[panels:]:
+        spare.set_axis_off()
+    return flat[:panels]
+
+
+def color(index: int) -> str:
+    """Give the colour of the n-th localizer or contrast; names stand beside it, so colours may recur."""
+    return PALETTE[index % len(PALETTE)]
+
+
+def swarm(values: np.ndarray, limits: tuple[float, float], height: float, bins: int = 90) -> np.ndarray:
+    """Stack points where they crowd.
+
+    Parameters
+    ----------
+    values : ndarray (point,)
+    limits : tuple of float
+        Ends of the axis that shows the values.
+    height : float
+        Of the highest stack, at most.
+    bins : int
+        Points that fit side by side along the axis.
+
+    Returns
+    -------
+    ndarray (point,)
+        From 0 upwards, less than ``height``. Values themselves are not moved, nothing is drawn at random.
+    """
+    width = (limits[1] - limits[0]) / bins
+    column = np.floor((values - limits[0]) / width).astype(int)
+    level = np.zeros(len(values))
+    for place in np.unique(column):
+        members = np.flatnonzero(column == place)
+        level[members[np.argsort(values[members], kind="stable")]] = np.arange(len(members))
+    return level * min(height / 8, height / max(1.0, level.max() + 1))
+
+
+def save(made: Figure, path: str | os.PathLike[str], title: str) -> None:
+    """Write a figure as SVG, without times or versions, beside its destination and then under its name.
+
+    Parameters
+    ----------
+    made : Figure
+    path : path
+    title : str
+        What the figure shows, for those who do not see it.
+    """
+    destination = Path(path)
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    partial = destination.with_name(f".{destination.name}.partial")
+    try:
+        with style():
+            made.savefig(partial, format="svg", metadata={"Date": None, "Creator": "DeepLocalizer", "Title": title})
+        partial.replace(destination)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,195 @@
+"""What ablation does to performance.
+
+draw             each task intact, without the units of each localizer, and without random units
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from deeplocalizer import summaries
+from deeplocalizer.plots import drawing
+from deeplocalizer.summaries import plain
+
+ROW = 0.62  # inches for a localizer
+FAR = 1.5  # times the range of what is drawn: chance that is further away is not on the axis
+LABELS = {"correct": "Balanced accuracy (%)", "kept": "Decisions kept (%)"}
+
+
+def draw(effects: xr.Dataset, outcome: str, own: Mapping[str, str]) -> Figure:
+    """Show each task intact, under every target mask and under every random control.
+
+    Parameters
+    ----------
+    effects : Dataset
+        As `effects.measure` makes it.
+    outcome : str
+        ``correct``, or ``kept`` where the study has no tasks.
+    own : mapping of str
+        The task that each localizer is expected to harm, if any; it is drawn with a filled mark.
+
+    Returns
+    -------
+    Figure
+        A panel for each task (category, if there are no tasks) and a row for each localizer.
+    """
+    tasks = effects["task_name"].values.astype(str)
+    localizers = effects["localizer_name"].values.astype(str)
+    columns = min(2, len(tasks))
+    rows = -(-len(tasks) // columns)
+    with drawing.style():
+        made = drawing.figure(0.6 + rows * (0.85 + ROW * len(localizers)))
+        panels = drawing.grid(made, len(tasks), columns, sharey=True)
+        for index, (axes, task) in enumerate(zip(panels, tasks, strict=True)):
+            _panel(axes, effects, outcome, str(task), own)
+            axes.tick_params(axis="y", labelleft=index % columns == 0)
+        _legend(made, effects, outcome, own)
+    return made
+
+
+def levels(effects: xr.Dataset, outcome: str, localizer: str, task: str) -> np.ndarray:
+    """Give the performance under every random control of a localizer: intact minus harm, (control,)."""
+    intact = summaries.find(effects, "intact", outcome, task=task)
+    if intact is None:
+        return np.array([])
+    harm = effects["control_harm"].sel(localizer_name=localizer, task_name=task, outcome=outcome).values
+    found: np.ndarray = intact.estimate - harm[np.isfinite(harm)]
+    return found
+
+
+def _panel(axes: Axes, effects: xr.Dataset, outcome: str, task: str, own: Mapping[str, str]) -> None:
+    localizers = effects["localizer_name"].values.astype(str)
+    intact = summaries.find(effects, "intact", outcome, task=task)
+    numbers = f", {intact.n:,} stimuli" if intact else ""
+    axes.set_title(plain(task), pad=17)
+    axes.text(
+        0, 1, f"test split{numbers}", transform=axes.transAxes, va="bottom", fontsize=7.5, color=drawing.MUTED
+    )
+    chance = float(effects["chance"].sel(task_name=task)) if outcome == "correct" else float("nan")
+    limits = _limits(effects, outcome, task, chance)
+    axes.set(xlim=limits, ylim=(len(localizers) - 0.4, -0.72), xlabel=LABELS[outcome])
+    axes.set_yticks(range(len(localizers)), [f"without {plain(name)} units" for name in localizers])
+    axes.spines["left"].set_visible(False)
+    _chance(axes, chance * 100, limits, task)
+    if intact is None:
+        axes.text(0.5, 0.5, "not available", transform=axes.transAxes, ha="center", color=drawing.MUTED)
+        return
+    band = axes.axvspan(intact.low * 100, intact.high * 100, color=drawing.FAINT, alpha=0.45, linewidth=0, zorder=0)
+    band.set_gid(f"intact-interval/{task}")
+    axes.axvline(intact.estimate * 100, color=drawing.INK, linewidth=1.1, zorder=1).set_gid(f"intact/{task}")
+    for row, name in enumerate(localizers):
+        _controls(axes, levels(effects, outcome, str(name), task) * 100, row, limits, f"{name}/{task}")
+        _target(axes, effects, outcome, str(name), task, row, own.get(str(name)) == task)
+
+
+def _limits(effects: xr.Dataset, outcome: str, task: str, chance: float) -> tuple[float, float]:
+    """Find ends of an axis, in %, that hold everything that is drawn, and chance unless that is far away."""
+    shown: list[float] = []
+    for name in effects["localizer_name"].values.astype(str):
+        shown += levels(effects, outcome, str(name), task).tolist()
+        ablated = summaries.find(effects, "ablated", outcome, localizer=str(name), task=task)
+        shown += [ablated.low, ablated.high] if ablated else []
+    intact = summaries.find(effects, "intact", outcome, task=task)
+    shown += [intact.low, intact.high] if intact else []
+    if not shown:
+        return 0.0, 100.0
+    low, high = min(shown) * 100, max(shown) * 100
+    if np.isfinite(chance) and low - chance * 100 < FAR * (high - low):
+        low, high = min(low, chance * 100), max(high, chance * 100)
+    margin = 0.06 * max(high - low, 2.0)
+    return low - margin, high + margin
+
+
+def _chance(axes: Axes, chance: float, limits: tuple[float, float], task: str) -> None:
+    """Draw chance; where it lies beyond the axis, say so."""
+    if not np.isfinite(chance):
+        return
+    if limits[0] <= chance <= limits[1]:
+        axes.axvline(chance, color=drawing.MUTED, linewidth=0.9, linestyle=(0, (3, 2))).set_gid(f"chance/{task}")
+        return
+    place = {"transform": axes.transAxes, "va": "bottom", "ha": "left", "fontsize": 7.5, "color": drawing.MUTED}
+    axes.text(0.012, 0.012, f"\u2190 chance {chance:.3g} %", **place).set_gid(f"chance/{task}")
+
+
+def _controls(axes: Axes, values: np.ndarray, row: int, limits: tuple[float, float], name: str) -> None:
+    """Draw every random control as a dot above the line of its localizer; very many, as a histogram."""
+    if len(values) > drawing.MOST_DOTS:
+        heights, edges = np.histogram(values, bins=60, range=limits)
+        level = row - 0.04 - 0.5 * heights / heights.max()
+        axes.stairs(level, edges, baseline=row - 0.04, fill=True, color="#8d99a6").set_gid(f"controls/{name}")
+        return
+    level = row - 0.06 - drawing.swarm(values, limits, 0.5, bins=75)
+    dots = axes.scatter(values, level, s=4.5, color="#8d99a6", linewidth=0, zorder=2)
+    dots.set_gid(f"controls/{name}")
+
+
+def _target(
+    axes: Axes, effects: xr.Dataset, outcome: str, localizer: str, task: str, row: int, expected: bool
+) -> None:
+    """Draw the performance without the units of a localizer, with its interval and the p of its advantage."""
+    across = axes.get_yaxis_transform()
+    found = summaries.find(effects, "ablated", outcome, localizer=localizer, task=task)
+    if found is None:
+        text = axes.text(0.5, row + 0.1, "not available", transform=across, ha="center", va="center", fontsize=7.5)
+        text.set_color(drawing.MUTED)
+        return
+    tint = drawing.color(list(effects["localizer_name"].values.astype(str)).index(localizer))
+    (line,) = axes.plot([found.low * 100, found.high * 100], [row + 0.14] * 2, color=tint, linewidth=1.6, zorder=3)
+    line.set_gid(f"interval/{localizer}/{task}")
+    (mark,) = axes.plot(
+        [found.estimate * 100],
+        [row + 0.14],
+        marker="o",
+        markersize=6.5,
+        markeredgecolor=tint,
+        markerfacecolor=tint if expected else "white",
+        markeredgewidth=1.4,
+        zorder=4,
+    )
+    mark.set_gid(f"ablated/{localizer}/{task}")
+    advantage = summaries.find(effects, "advantage", outcome, localizer=localizer, task=task)
+    if advantage is not None and np.isfinite(advantage.p):
+        p = advantage.p_family if np.isfinite(advantage.p_family) else advantage.p
+        text = "p < 0.001" if p < 0.001 else f"p = {p:.2g}" if p < 0.995 else "p = 1"
+        axes.text(
+            1.01, row + 0.14, text, transform=across, va="center", fontsize=7.5, color=drawing.INK if expected else drawing.MUTED
+        ).set_gid(f"p/{localizer}/{task}")
+
+
+def _legend(made: Figure, effects: xr.Dataset, outcome: str, own: Mapping[str, str]) -> None:
+    tints = [drawing.color(index) for index in range(min(3, effects.sizes["localizer_name"]))]
+
+    def marks(filled: bool) -> tuple[Line2D, ...]:
+        return tuple(
+            Line2D([], [], color=tint, marker="o", markersize=5.5, mfc=tint if filled else "white", linewidth=1.6)
+            for tint in tints
+        )
+
+    entries: list[tuple[object, str]] = []
+    if own:
+        entries.append((marks(True), "units silenced, own task"))
+        entries.append((marks(False), "units silenced, another task"))
+    else:
+        entries.append((marks(False), "units silenced"))
+    entries.append((Line2D([], [], linestyle="", marker="o", markersize=3, color="#8d99a6"), "as many random units"))
+    entries.append(((Patch(color=drawing.FAINT, alpha=0.45), Line2D([], [], color=drawing.INK)), "intact"))
+    if outcome == "correct" and np.isfinite(effects["chance"].values).any():
+        entries.append((Line2D([], [], color=drawing.MUTED, linestyle=(0, (3, 2)), linewidth=0.9), "chance"))
+    handles, labels = zip(*entries, strict=True)
+    made.legend(
+        handles,
+        labels,
+        loc="outside lower center",
+        ncols=3 if len(entries) > 4 else len(entries),
+        handler_map={tuple: HandlerTuple(ndivide=None)},
+        handletextpad=0.5,
+        columnspacing=1.2,
+    )

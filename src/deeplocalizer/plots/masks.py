@@ -1,0 +1,87 @@
+"""What the localizers select.
+
+draw             share of each layer that every localizer selects, and how the masks overlap
+"""
+
+from __future__ import annotations
+
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+from deeplocalizer import summaries
+from deeplocalizer.plots import drawing
+from deeplocalizer.summaries import plain
+
+ROW = 0.24  # inches for a layer
+SHADES = LinearSegmentedColormap.from_list("shades", ["#ffffff", "#8d99a6"])
+
+
+def draw(masks: xr.Dataset) -> Figure:
+    """Show what share of each layer every localizer selects, and how many units target masks share.
+
+    Parameters
+    ----------
+    masks : Dataset
+        As `masks.table` makes it.
+
+    Returns
+    -------
+    Figure
+        A panel of bars for each localizer and, if there are several, a panel with the units that two masks share.
+    """
+    summary = summaries.selection(masks)
+    shared = summaries.overlap(masks)
+    names = summary["localizer"].values
+    panels = len(names) + (len(names) > 1)
+    columns = min(3, panels)
+    rows = -(-panels // columns)
+    least = 0.34 * len(names) if len(names) > 1 else 0.0
+    with drawing.style():
+        made = drawing.figure(0.2 + rows * (0.75 + max(ROW * summary.sizes["place"], least, 0.9)))
+        axes = drawing.grid(made, panels, columns)
+        widest = max(1e-9, float((summary["selected"] / summary["units"]).max()))
+        for index, name in enumerate(names):
+            _bars(axes[index], summary.sel(localizer=name), drawing.color(index), widest)
+            axes[index].tick_params(axis="y", labelleft=index % columns == 0)
+        if len(names) > 1:
+            _overlap(axes[-1], shared)
+    return made
+
+
+def _bars(axes: Axes, summary: xr.Dataset, tint: str, widest: float) -> None:
+    """Draw the share of each layer that one localizer selects."""
+    name = str(summary["localizer"].item())
+    selected, units = summary["selected"].values, summary["units"].values
+    share = selected / units
+    rows = range(len(share))
+    for row, bar in zip(rows, axes.barh(rows, share * 100, height=0.62, color=tint), strict=True):
+        bar.set_gid(f"share/{name}/{row}")
+        text = f"{selected[row]:,} of {units[row]:,}"
+        axes.text(1, row, text, transform=axes.get_yaxis_transform(), va="center", ha="right", fontsize=7)
+    overall = selected.sum() / units.sum() * 100
+    axes.axvline(overall, color=drawing.MUTED, linewidth=0.8, linestyle=(0, (2, 2)), zorder=0).set_gid(f"overall/{name}")
+    axes.set_title(f"{plain(name)} ({selected.sum():,} units)")
+    axes.set(xlim=(0, widest * 100 * 1.6), ylim=(len(share) - 0.4, -0.6), xlabel="% of the layer's units")
+    axes.set_yticks(rows, summary["place"].values)
+    axes.spines["left"].set_color(drawing.FAINT)
+
+
+def _overlap(axes: Axes, shared: xr.DataArray) -> None:
+    """Draw how many units two target masks share."""
+    names = [plain(str(name)) for name in shared["localizer"].values]
+    counts = shared.values
+    # equal cells whatever the place: the shade is the share of the smaller mask
+    size = counts.diagonal()
+    smaller = size[:, None].clip(min=1)
+    axes.imshow(counts / smaller.clip(max=size[None, :].clip(min=1)), cmap=SHADES, vmin=0, vmax=1, aspect="auto")
+    for row in range(len(names)):
+        for column in range(len(names)):
+            text = axes.text(column, row, f"{counts[row, column]:,}", ha="center", va="center", fontsize=8)
+            text.set_gid(f"overlap/{row}/{column}")
+    axes.set_xticks(range(len(names)), names, rotation=90 if max(map(len, names)) > 8 else 0)
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params(axis="x", length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_title("Units shared")

@@ -1,0 +1,141 @@
+"""Preference of the units, by layer.
+
+draw             distribution of Cohen's d in every layer, for every contrast
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from deeplocalizer import summaries
+from deeplocalizer.plots import drawing
+from deeplocalizer.summaries import Places, plain
+
+ROW = 0.52  # inches for a layer
+MOST_UNITS = 400  # of a layer that are shown one by one
+BINS = 60
+
+
+def draw(contrasts: xr.Dataset, alpha: float) -> Figure:
+    """Show Cohen's d of every unit, layer by layer.
+
+    Parameters
+    ----------
+    contrasts : Dataset
+        As `contrast.welch` makes it.
+    alpha : float
+        False discovery rate up to which a unit is drawn in colour.
+
+    Returns
+    -------
+    Figure
+        A panel for each contrast. In each layer, from the earliest at the top: units as dots (an outline where there are
+        very many), a line from the first to the third quartile and a tick at the median; at the right the share of
+        units that respond more, and of those that respond less, to the preferred categories.
+    """
+    names = contrasts["contrast"].values.astype(str)
+    where = summaries.places(contrasts)
+    summary = summaries.selectivity(contrasts, alpha)
+    limits = _limits(contrasts)
+    columns = min(2, len(names))
+    rows = -(-len(names) // columns)
+    with drawing.style():
+        made = drawing.figure(0.75 + rows * (0.85 + ROW * len(where.names)))
+        panels = drawing.grid(made, len(names), columns, sharey=True)
+        for index, (axes, name) in enumerate(zip(panels, names, strict=True)):
+            one = contrasts.sel(contrast=name)
+            tint = drawing.color(index)
+            _frame(axes, one, str(name), where, limits)
+            axes.tick_params(axis="y", labelleft=index % columns == 0)
+            for place in range(len(where.names)):
+                _layer(axes, one, where, place, limits, alpha, tint)
+            _shares(axes, summary.sel(contrast=str(name)), tint)
+        _legend(made, alpha)
+    return made
+
+
+def _limits(contrasts: xr.Dataset) -> tuple[float, float]:
+    """Find ends of an axis that hold zero and every d."""
+    live = contrasts["d"].values[~contrasts["dead"].values]
+    low, high = (min(live.min(), -0.5), max(live.max(), 0.5)) if live.size else (-1.0, 1.0)
+    margin = 0.04 * (high - low)
+    return float(low - margin), float(high + margin)
+
+
+def _frame(axes: Axes, one: xr.Dataset, name: str, where: Places, limits: tuple[float, float]) -> None:
+    """Draw what a panel has whatever its units do."""
+    axes.set_title(plain(name), pad=18)
+    reliability = float(one["reliability"])
+    between = f"split-half r = {reliability:.2f}" if np.isfinite(reliability) else "split-half r not available"
+    numbers = f"{int(one['n_preferred']):,} against {int(one['n_other']):,} stimuli, {between}"
+    axes.text(0, 1, numbers, transform=axes.transAxes, va="bottom", fontsize=7.5, color=drawing.MUTED)
+    axes.axvline(0, color=drawing.MUTED, linewidth=0.7, zorder=0)
+    axes.set(xlim=limits, ylim=(len(where.names) - 0.45, -0.6), xlabel="Cohen's d")
+    axes.set_yticks(range(len(where.names)), where.names)
+    axes.spines["left"].set_visible(False)
+
+
+def _layer(
+    axes: Axes, one: xr.Dataset, where: Places, place: int, limits: tuple[float, float], alpha: float, tint: str
+) -> None:
+    """Draw the units of one layer."""
+    members = (where.of_unit == place) & ~one["dead"].values
+    d = one["d"].values[members]
+    if not len(d):
+        axes.text(0, place, " all units are dead", va="center", fontsize=7.5, color=drawing.MUTED)
+        return
+    significant = one["log10_q"].values[members] <= np.log10(alpha)
+    if len(d) > MOST_UNITS:
+        _outline(axes, d, place, limits)
+    else:
+        level = place - 0.02 - drawing.swarm(d, limits, 0.5)
+        for shown, face, edge in (
+            (~significant, "white", drawing.MUTED),
+            (significant & (d > 0), tint, tint),
+            (significant & (d < 0), drawing.MUTED, drawing.MUTED),
+        ):
+            dots = axes.scatter(d[shown], level[shown], s=5, facecolor=face, edgecolor=edge, linewidth=0.4, clip_on=False)
+            dots.set_gid(f"units/{one['contrast'].item()}/{place}/{'significant' if face != 'white' else 'other'}")
+    low, middle, high = np.quantile(d, [0.25, 0.5, 0.75])
+    axes.plot([low, high], [place + 0.16] * 2, color=drawing.INK, linewidth=1.2, solid_capstyle="butt")
+    (tick,) = axes.plot([middle], [place + 0.16], "|", color=drawing.INK, markersize=7, markeredgewidth=1.4)
+    tick.set_gid(f"median/{one['contrast'].item()}/{place}")
+
+
+def _outline(axes: Axes, d: np.ndarray, place: int, limits: tuple[float, float]) -> None:
+    """Draw very many units as the outline of their histogram."""
+    heights, edges = np.histogram(d, bins=BINS, range=limits)
+    level = place - 0.02 - 0.5 * heights / heights.max()
+    outline = axes.stairs(level, edges, baseline=place - 0.02, fill=True, color=drawing.FAINT)
+    outline.set_gid(f"histogram/{place}")
+
+
+def _shares(axes: Axes, summary: xr.Dataset, tint: str) -> None:
+    """Write the shares of units that prefer, and that oppose, at the right of each layer."""
+    across = axes.get_yaxis_transform()
+    live = np.maximum(summary["units"].values, 1)
+    for place in range(summary.sizes["place"]):
+        for name, shift, shade in (("preferring", -0.17, tint), ("opposing", 0.17, drawing.MUTED)):
+            share = summary[name].values[place] / live[place]
+            sign = "+" if name == "preferring" else "\u2212"
+            text = axes.text(
+                1.01, place + shift, f"{sign} {share:.0%}", transform=across, va="center", fontsize=7.5, color=shade
+            )
+            text.set_gid(f"{name}/{summary['contrast'].item()}/{place}")
+
+
+def _legend(made: Figure, alpha: float) -> None:
+    def dot(face: str, edge: str, label: str) -> Line2D:
+        return Line2D([], [], linestyle="", marker="o", markersize=4, mfc=face, mec=edge, mew=0.6, label=label)
+
+    handles = [
+        dot(drawing.color(0), drawing.color(0), f"responds more (q \u2264 {alpha:g})"),
+        dot(drawing.MUTED, drawing.MUTED, f"responds less (q \u2264 {alpha:g})"),
+        dot("white", drawing.MUTED, "neither"),
+        Line2D([], [], color=drawing.INK, marker="|", markersize=7, markeredgewidth=1.4, label="quartiles, median"),
+    ]
+    made.legend(handles=handles, loc="outside lower center", ncols=4, handletextpad=0.5, columnspacing=1.4)

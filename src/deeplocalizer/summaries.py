@@ -1,0 +1,267 @@
+"""Summaries of artefacts, for figures, tables and sentences alike: what a reader is shown is computed once, here.
+
+places           where units are (layer, call, reduction), by name
+selectivity      by contrast and place: how many units prefer, and how much
+selection        by localizer and place: how many units a target mask holds
+overlap          how many units target masks share
+control_overlap  how many units of a target mask its random controls hold
+targets          the target masks
+find             one effect, or None where there is none
+unit_table       every unit with its contrasts and masks, as a frame
+effect_table     every effect, as a frame
+plain            a name as it is read
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from deeplocalizer import units
+
+_CONTRAST_COLUMNS = ("difference", "t", "df", "log10_p", "log10_q", "d", "dead")
+_EFFECT_COLUMNS = ("estimate", "low", "high", "p", "p_family", "n", "groups", "method")
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where units are.
+
+    Parameters
+    ----------
+    names : tuple of str
+        In the order of recording; call and reduction are named only where they tell places apart.
+    of_unit : ndarray of int (unit,)
+        The place of each unit.
+    """
+
+    names: tuple[str, ...]
+    of_unit: np.ndarray
+
+    def count(self, members: np.ndarray) -> np.ndarray:
+        """Count the units of a mask in each place: bool (..., unit) to int (..., place)."""
+        found = [members[..., self.of_unit == place].sum(axis=-1) for place in range(len(self.names))]
+        return np.stack(found, axis=-1)
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One cell of an effects artefact; see `effects.measure` for the meaning of each part."""
+
+    estimate: float
+    low: float
+    high: float
+    p: float
+    p_family: float
+    n: int
+    groups: int
+    method: str
+
+
+def places(dataset: xr.Dataset) -> Places:
+    """Find the places of units.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With the coordinates of ``unit``.
+    """
+    keys = np.stack([dataset[name].values.astype(np.int64) for name in ("layer", "call", "reduction")])
+    found, first, of_unit = np.unique(keys, axis=1, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    layer = units.layer_names(dataset)[first[order]]
+    reduction = units.decode(dataset["reduction"])[first[order]]
+    call = found[1][order]
+    names = [
+        name + (f"#{number}" if number else "") + (f" ({kind})" if len(set(reduction)) > 1 else "")
+        for name, number, kind in zip(layer, call, reduction, strict=True)
+    ]
+    return Places(tuple(names), rank[of_unit.reshape(-1)])
+
+
+def selectivity(contrasts: xr.Dataset, alpha: float) -> xr.Dataset:
+    """Summarise contrasts by place.
+
+    Parameters
+    ----------
+    contrasts : Dataset
+        As `contrast.welch` makes it.
+    alpha : float
+        False discovery rate up to which a unit counts.
+
+    Returns
+    -------
+    Dataset
+        On (contrast, place): ``units``, ``dead``, ``preferring`` and ``opposing`` (units with q at most alpha that respond
+        more, or less, to the preferred categories) and ``median_d`` of the units that are not dead (NaN without any).
+    """
+    where = places(contrasts)
+    dead = contrasts["dead"].values
+    significant = (contrasts["log10_q"].values <= np.log10(alpha)) & ~dead
+    d = contrasts["d"].values
+    counts = {
+        "units": np.ones_like(dead),
+        "dead": dead,
+        "preferring": significant & (d > 0),
+        "opposing": significant & (d < 0),
+    }
+    columns = {name: where.count(members) for name, members in counts.items()}
+    median = np.full(columns["units"].shape, np.nan)
+    for row in range(len(d)):
+        for place in range(len(where.names)):
+            live = d[row, (where.of_unit == place) & ~dead[row]]
+            median[row, place] = np.median(live) if len(live) else np.nan
+    return xr.Dataset(
+        {**{name: (("contrast", "place"), column) for name, column in columns.items()}},
+        coords={"contrast": contrasts["contrast"].values.astype(str), "place": list(where.names)},
+    ).assign(median_d=(("contrast", "place"), median))
+
+
+def targets(masks: xr.Dataset) -> xr.Dataset:
+    """Take the target masks, one for each localizer, named by it."""
+    chosen = masks.isel(mask=np.flatnonzero(masks["role"].values.astype(str) == "target"))
+    return chosen.assign_coords(mask=chosen["localizer"].values.astype(str))
+
+
+def selection(masks: xr.Dataset) -> xr.Dataset:
+    """Summarise target masks by place.
+
+    Parameters
+    ----------
+    masks : Dataset
+        As `masks.table` makes it.
+
+    Returns
+    -------
+    Dataset
+        ``selected`` (localizer, place) and ``units`` (place), in units.
+    """
+    where = places(masks)
+    chosen = targets(masks)
+    everything = np.ones(masks.sizes["unit"], dtype=bool)
+    return xr.Dataset(
+        {
+            "selected": (("localizer", "place"), where.count(chosen["selected"].values)),
+            "units": ("place", where.count(everything)),
+        },
+        coords={"localizer": chosen["mask"].values, "place": list(where.names)},
+    )
+
+
+def overlap(masks: xr.Dataset) -> xr.DataArray:
+    """Count the units that target masks share, (localizer, other); on the diagonal, all of a mask."""
+    chosen = targets(masks)
+    held = chosen["selected"].values.astype(int)
+    names = chosen["mask"].values
+    return xr.DataArray(held @ held.T, dims=("localizer", "other"), coords={"localizer": names, "other": names})
+
+
+def control_overlap(masks: xr.Dataset) -> xr.DataArray:
+    """Average over random controls the share of the target mask's units that they hold, (localizer,)."""
+    role, owner = masks["role"].values.astype(str), masks["localizer"].values.astype(str)
+    chosen = targets(masks)
+    shares = []
+    for name, held in zip(chosen["mask"].values, chosen["selected"].values, strict=True):
+        drawn = masks["selected"].values[(role == "control") & (owner == name)]
+        shares.append(float(drawn[:, held].mean()) if drawn.size else float("nan"))
+    return xr.DataArray(shares, dims="localizer", coords={"localizer": chosen["mask"].values})
+
+
+def find(
+    effects: xr.Dataset,
+    kind: str,
+    outcome: str,
+    *,
+    localizer: str = "",
+    other: str = "",
+    task: str = "",
+    scale: str = "raw",
+) -> Effect | None:
+    """Find one effect.
+
+    Parameters
+    ----------
+    effects : Dataset
+        As `effects.measure` makes it.
+    kind, outcome, localizer, other, task, scale : str
+        What the comparison's coordinates say.
+
+    Returns
+    -------
+    Effect or None
+        None where there is no such comparison, or it has no estimate.
+    """
+    wanted = {"kind": kind, "localizer": localizer, "other": other, "task": task, "scale": scale}
+    rows = np.logical_and.reduce([effects[name].values.astype(str) == value for name, value in wanted.items()])
+    if not rows.any():
+        return None
+    cell = effects.isel(comparison=int(np.flatnonzero(rows)[0])).sel(outcome=outcome)
+    if not np.isfinite(float(cell["estimate"])):
+        return None
+    numbers = [float(cell[name]) for name in ("estimate", "low", "high", "p", "p_family")]
+    return Effect(*numbers, int(cell["n"]), int(cell["groups"]), str(cell["method"].values))
+
+
+def unit_table(contrasts: xr.Dataset, masks: xr.Dataset) -> pd.DataFrame:
+    """List every unit under every contrast.
+
+    Parameters
+    ----------
+    contrasts, masks : Dataset
+        Of the same units.
+
+    Returns
+    -------
+    DataFrame
+        A row for each contrast and unit; a column ``selected_by`` names the localizers whose mask holds the unit.
+    """
+    units.align(contrasts, masks)
+    chosen = targets(masks)
+    holders = np.array([" ".join(chosen["mask"].values[held]) for held in chosen["selected"].values.T], dtype=object)
+    where = {
+        "unit": contrasts["unit"].values,
+        "name": units.label(contrasts),
+        "layer": units.layer_names(contrasts),
+        **{name: contrasts[name].values for name in ("call", "channel")},
+        "reduction": units.decode(contrasts["reduction"]),
+    }
+    parts = []
+    for name in contrasts["contrast"].values:
+        one = contrasts.sel(contrast=name)
+        statistics = {column: one[column].values for column in _CONTRAST_COLUMNS}
+        parts.append(pd.DataFrame({"contrast": str(name), **where, **statistics, "selected_by": holders}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def effect_table(effects: xr.Dataset) -> pd.DataFrame:
+    """List every effect that has an estimate.
+
+    Parameters
+    ----------
+    effects : Dataset
+        As `effects.measure` makes it.
+
+    Returns
+    -------
+    DataFrame
+        A row for each comparison and outcome.
+    """
+    shape = (effects.sizes["comparison"], effects.sizes["outcome"])
+    along = {
+        name: np.repeat(effects[name].values.astype(str), shape[1])
+        for name in ("comparison", "kind", "localizer", "other", "task", "scale")
+    }
+    outcome = np.tile(effects["outcome"].values.astype(str), shape[0])
+    numbers = {name: effects[name].transpose("comparison", "outcome").values.ravel() for name in _EFFECT_COLUMNS}
+    frame = pd.DataFrame({**along, "outcome": outcome, **numbers})
+    return frame[np.isfinite(frame["estimate"])].reset_index(drop=True)
+
+
+def plain(name: str) -> str:
+    """Turn a name of the configuration into words: ``face_detection`` reads as face detection."""
+    return name.replace("_", " ")

@@ -1,0 +1,161 @@
+"""Hooks see every output as the module made it, and leave nothing behind."""
+
+from collections import namedtuple
+
+import pytest
+import torch
+from torch import nn
+
+from deeplocalizer.hooks import Site, find, visiting
+
+
+def collect(model, modules, x):
+    seen = {}
+
+    def visit(site, output):
+        seen[site] = output.clone()
+
+    with visiting(modules, visit):
+        result = model(x)
+    return seen, result
+
+
+class Reused(nn.Module):
+    """One in-place ReLU, called twice, as in torchvision's ResNet."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(4)
+        self.relu = nn.ReLU(inplace=True)
+        self.linear = nn.Linear(4, 4)
+
+    def forward(self, x):
+        return self.relu(self.linear(self.relu(self.norm(x))))
+
+
+def test_in_place_operations_and_reused_modules_do_not_corrupt_what_is_seen():
+    torch.manual_seed(0)
+    model = Reused().eval()
+    x = torch.randn(8, 4)
+    seen, _ = collect(model, find(model, ["norm", "relu", "linear"]), x)
+    norm = model.norm(x)
+    hidden = model.linear(norm.clamp(min=0))
+    assert torch.equal(seen[Site("norm", 0)], norm)
+    assert torch.equal(seen[Site("relu", 0)], norm.clamp(min=0))
+    assert torch.equal(seen[Site("linear", 0)], hidden)
+    assert torch.equal(seen[Site("relu", 1)], hidden.clamp(min=0))
+    assert (norm < 0).any()
+
+
+def test_hooks_are_gone_after_an_exception():
+    model = nn.Sequential(nn.Linear(2, 2))
+
+    def fail(site, output):
+        raise RuntimeError("visitor")
+
+    with pytest.raises(RuntimeError, match="visitor"), visiting({"0": model[0]}, fail):
+        model(torch.zeros(1, 2))
+    model(torch.zeros(1, 2))
+    assert not model[0]._forward_hooks
+
+
+def test_a_module_under_two_names_is_visited_once():
+    shared = nn.Linear(2, 2)
+    seen, _ = collect(shared, {"a": shared, "b": shared}, torch.zeros(1, 2))
+    assert list(seen) == [Site("a", 0)]
+
+
+def test_calls_are_counted_anew_for_each_pass():
+    model = nn.Linear(2, 2)
+    sites = []
+    with visiting({"m": model}, lambda site, _: sites.append(site)) as restart:
+        for _ in range(2):
+            restart()
+            model(torch.zeros(1, 2))
+    assert sites == [Site("m", 0), Site("m", 0)]
+
+
+Pair = namedtuple("Pair", "state weights")
+
+
+class Answer(dict):
+    """Built from keywords, as a transformers ModelOutput."""
+
+    def __init__(self, **parts):
+        super().__init__(**parts)
+
+
+class Structured(nn.Module):
+    def __init__(self, kind):
+        super().__init__()
+        self.kind = kind
+
+    def forward(self, x):
+        return {
+            "tuple": (x, x + 1, None, 3),
+            "list": [x],
+            "named": Pair(x, (x + 1,)),
+            "dict": {"hidden": x, "mask": torch.ones(1, dtype=torch.int64)},
+            "answer": Answer(logits=x, loss=None),
+        }[self.kind]
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("tuple", ["m[0]", "m[1]"]),
+        ("list", ["m[0]"]),
+        ("named", ["m[0]", "m[1][0]"]),
+        ("dict", ["m[hidden]"]),
+        ("answer", ["m[logits]"]),
+    ],
+)
+def test_every_float_tensor_of_a_structure_is_seen_and_can_be_replaced(kind, names):
+    model = Structured(kind)
+    seen, untouched = collect(model, {"m": model}, torch.zeros(1, 2))
+    assert [site.name for site in seen] == names
+    assert {site.module for site in seen} == {"m"}
+    with visiting({"m": model}, lambda site, output: output + 10 if site.name == names[0] else None):
+        replaced = model(torch.zeros(1, 2))
+    assert type(replaced) is type(untouched)
+    first = next(iter(replaced.values())) if isinstance(replaced, dict) else replaced[0]
+    assert torch.equal(first, torch.full((1, 2), 10.0))
+
+
+def test_the_gradient_mode_of_the_caller_is_kept():
+    model = nn.Linear(2, 1)
+    flags = []
+    with visiting({"m": model}, lambda _, output: flags.append(output.requires_grad)):
+        model(torch.zeros(1, 2))
+        with torch.no_grad():
+            model(torch.zeros(1, 2))
+    assert flags == [True, False]
+
+
+@pytest.fixture
+def nested():
+    return nn.Sequential(
+        nn.Sequential(nn.Linear(1, 1), nn.ReLU()), nn.Sequential(nn.Sequential(nn.Linear(1, 1), nn.ReLU()))
+    )
+
+
+@pytest.mark.parametrize(
+    ("patterns", "paths"),
+    [
+        (["*"], ["0", "1"]),
+        (["0.*"], ["0.0", "0.1"]),
+        (["**.1"], ["0.1", "1.0.1"]),
+        (["1.**"], ["1.0", "1.0.0", "1.0.1"]),
+        (["1.0.1", "0"], ["0", "1.0.1"]),
+    ],
+)
+def test_patterns_match_paths_part_by_part(nested, patterns, paths):
+    assert list(find(nested, patterns)) == paths
+
+
+def test_a_pattern_without_a_match_is_named_with_its_neighbours():
+    model = nn.ModuleDict({"conv1": nn.Linear(1, 1), "hidden": nn.Linear(1, 1)})
+    with pytest.raises(ValueError, match=r"layer 'hiden' matches no module of ModuleDict; near it are: hidden"):
+        find(model, ["hiden"])
+    with pytest.raises(ValueError, match=r"must not hold '\['"), visiting({"a[0]": model}, lambda *_: None):
+        pass

@@ -1,0 +1,90 @@
+"""Masks hold the best units; controls match them and are drawn uniformly."""
+
+import numpy as np
+import pytest
+import scipy.stats
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deeplocalizer import masks, units
+
+RULE = {"contrast": "c", "statistic": "t", "sign": "positive", "fraction": 0.25, "scope": "network"}
+TABLE = units.table([units.Layer("one", 0, (8,)), units.Layer("two", 0, (12,))], ["mean"])
+
+
+def contrasts(t, dead=None):
+    dead = np.zeros(20, dtype=bool) if dead is None else dead
+    parts = {"t": (("contrast", "unit"), [t]), "dead": (("contrast", "unit"), [dead])}
+    return xr.Dataset(parts, coords={"contrast": ["c"], **TABLE.coords}, attrs=TABLE.attrs)
+
+
+T = np.random.default_rng(0).permutation(np.arange(20.0)) - 5
+
+
+def select(t=T, dead=None, **changes):
+    return masks.top_fraction(contrasts(t, dead).isel(contrast=0), RULE | changes)
+
+
+def test_the_top_fraction_is_what_ranks_highest():
+    assert set(T[select()]) == set(np.sort(T)[-5:])
+    assert set(T[select(sign="negative")]) == set(np.sort(T)[:5])
+    assert set(np.abs(T[select(sign="absolute")])) == set(np.sort(np.abs(T))[-5:])
+
+
+def test_a_share_of_each_layer():
+    mask = select(scope="layer")
+    layer = units.layer_names(TABLE)
+    assert [mask[layer == name].sum() for name in ("one", "two")] == [2, 3]
+
+
+def test_dead_units_and_units_on_the_wrong_side_are_never_selected():
+    dead = T > 10
+    assert not (select(dead=dead) & dead).any()
+    assert not select(t=-np.abs(T) - 1).any()
+    assert select(t=-np.abs(T) - 1, sign="negative").sum() == 5
+
+
+def test_ties_break_by_index():
+    assert np.flatnonzero(select(t=np.ones(20))).tolist() == [0, 1, 2, 3, 4]
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 1000), share=st.floats(0.05, 0.6))
+def test_controls_match_in_count_per_stratum_and_differ(seed, share):
+    rng = np.random.default_rng(seed)
+    strata, eligible = rng.integers(0, 3, 60), rng.random(60) < 0.9
+    selected = eligible & (rng.random(60) < share)
+    if selected.sum() < 3:
+        return
+    drawn = masks.random_matched(selected, eligible, strata, 20, rng)
+    for stratum in range(3):
+        assert (drawn[:, strata == stratum].sum(axis=1) == selected[strata == stratum].sum()).all()
+    assert not drawn[:, ~eligible].any()
+    assert len({mask.tobytes() for mask in drawn}) == 20
+
+
+def test_controls_are_uniform_over_all_eligible_units_the_targets_own_included():
+    selected = np.arange(30) < 6
+    drawn = masks.random_matched(selected, np.ones(30, bool), np.zeros(30, int), 3000, np.random.default_rng(1))
+    assert scipy.stats.chisquare(drawn.sum(axis=0)).pvalue > 1e-3
+    assert drawn[:, :6].any()
+
+
+def test_the_table_names_what_made_each_mask():
+    table = masks.table(contrasts(T), {"a": RULE, "b": RULE | {"sign": "negative"}}, 7, seed=0)
+    assert table.sizes["mask"] == 16
+    assert table["mask"].values[[0, 1, 8]].tolist() == ["a", "a/random-00000", "b"]
+    assert table["rule"].values[8] == "top 0.25 of the network by negative t"
+    assert (table["selected"].sum("unit") == 5).all()
+    again = masks.table(contrasts(T), {"b": RULE | {"sign": "negative"}}, 7, seed=0)
+    # the controls of one localizer do not depend on which others there are
+    np.testing.assert_array_equal(again["selected"].values, table["selected"].values[8:])
+
+
+def test_mistakes_are_named():
+    with pytest.raises(ValueError, match="localizer 'a' selects none of 20 eligible units"):
+        masks.table(contrasts(-np.abs(T) - 1), {"a": RULE}, 5, seed=0)
+    with pytest.raises(ValueError, match="localizer 'a': only 220 different control masks .* 500 were asked for"):
+        t = np.where(units.layer_names(TABLE) == "two", T + 100, -T - 100)
+        masks.table(contrasts(t), {"a": RULE | {"fraction": 0.15}}, 500, seed=0)

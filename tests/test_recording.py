@@ -1,0 +1,135 @@
+"""Recorded responses are those of the network, and their moments agree with them."""
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+from torch import nn
+
+from deeplocalizer import hooks, moments, recording, units
+
+CPU = torch.device("cpu")
+
+
+class Network(nn.Module):
+    """Maps, tokens and a vector, with an in-place ReLU that is used twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 3, 3)
+        self.norm = nn.BatchNorm2d(3)
+        self.relu = nn.ReLU(inplace=True)
+        self.token = nn.Linear(3, 5)
+        self.head = nn.Linear(5, 2)
+
+    def forward(self, x):
+        x = self.relu(self.norm(self.conv(x)))
+        x = self.token(x.flatten(2).transpose(1, 2))
+        return self.head(self.relu(x).mean(dim=1))
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    network = Network().eval()
+    network.norm.running_mean.fill_(0.1)
+    return network
+
+
+def made(count=50, seed=0):
+    rng = np.random.default_rng(seed)
+    return xr.Dataset(
+        {
+            "pixel_values": (("stimulus", "channel", "y", "x"), rng.integers(0, 256, (count, 1, 6, 7), dtype=np.uint8)),
+            "mean": ("channel", [0.5]),
+            "std": ("channel", [0.25]),
+        },
+        coords={
+            "stimulus": [f"s{i:03d}" for i in range(count)],
+            "category": ("stimulus", np.array(["a", "b", "c"], dtype=object)[rng.integers(0, 3, count)]),
+            "label": ("stimulus", np.array([""] * count, dtype=object)),
+            "split": ("stimulus", np.array(["localize", "test"], dtype=object)[rng.integers(0, 2, count)]),
+            "fold": ("stimulus", rng.integers(0, 4, count).astype(np.int8)),
+            "group": ("stimulus", np.array([f"s{i:03d}" for i in range(count)], dtype=object)),
+        },
+    )
+
+
+LAYERS = ["conv", "norm", "relu", "token", "head"]
+
+
+def by_hand(model, inputs):
+    """The same responses without hooks."""
+    with torch.inference_mode():
+        x = (torch.from_numpy(inputs["pixel_values"].values).float() / 255 - 0.5) / 0.25
+        conv = model.conv(x)
+        norm = model.norm(conv)
+        relu = norm.clamp(min=0)
+        token = model.token(relu.flatten(2).transpose(1, 2))
+        second = token.clamp(min=0)
+        return [conv, norm, relu, token, second, model.head(second.mean(dim=1))]
+
+
+@pytest.mark.parametrize("reduction", ["mean", "max", "position"])
+def test_responses_are_those_of_the_network(model, reduction):
+    inputs = made()
+    recorded, _ = recording.record(model, hooks.find(model, LAYERS), inputs, [reduction], 16, CPU)
+    parts = []
+    for value in by_hand(model, inputs):
+        space = {4: (2, 3), 3: (1,), 2: ()}[value.ndim]
+        if reduction == "position" or not space:
+            parts.append(value.flatten(1))
+        else:
+            parts.append(value.amax(space) if reduction == "max" else value.mean(space))
+    np.testing.assert_allclose(recorded["activation"], torch.cat(parts, 1), atol=1e-6)
+    assert recorded["activation"].dtype == np.float32
+
+
+def test_units_say_where_they_are(model):
+    recorded, _ = recording.record(model, hooks.find(model, LAYERS), made(), ["mean", "max"], 16, CPU)
+    names = units.layer_names(recorded)
+    assert list(dict.fromkeys(zip(names.tolist(), recorded["call"].values.tolist(), strict=True))) == [
+        ("conv", 0),
+        ("norm", 0),
+        ("relu", 0),
+        ("token", 0),
+        ("relu", 1),
+        ("head", 0),
+    ]
+    assert recorded.sizes["unit"] == 2 * (3 + 3 + 3 + 5 + 5 + 2)
+    assert recorded.attrs["units_digest"] == units.digest(recorded)
+
+
+def test_moments_are_those_of_the_responses(model):
+    inputs = made(80)
+    recorded, summary = recording.record(model, hooks.find(model, LAYERS), inputs, ["mean"], 16, CPU)
+    for category in "abc":
+        chosen = (inputs["category"] == category) & (inputs["split"] == "localize")
+        values = recorded["activation"].values[chosen.values].astype(float)
+        pooled = moments.pool(summary, [category], ["localize"])
+        assert int(pooled["count"]) == len(values)
+        np.testing.assert_allclose(pooled["mean"], values.mean(0), rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(pooled["m2"], values.var(0) * len(values), rtol=1e-7, atol=1e-12)
+    assert int(summary["count"].sum()) == 80
+
+
+def test_recording_again_is_bitwise_equal_and_other_batches_agree(model):
+    first, again, other = (
+        recording.record(model, hooks.find(model, LAYERS), made(), ["mean"], size, CPU)[0] for size in (16, 16, 7)
+    )
+    assert first.identical(again)
+    np.testing.assert_allclose(first["activation"], other["activation"], atol=1e-5)
+
+
+def test_mistakes_are_named(model):
+    with torch.no_grad():
+        model.head.weight[0, 0] = float("nan")
+    with pytest.raises(ValueError, match=r"layer 'head' gives nan for stimulus 's000'"):
+        recording.record(model, hooks.find(model, LAYERS), made(), ["mean"], 16, CPU)
+    unused = nn.Module()
+    unused.used, unused.spare = nn.Linear(2, 2), nn.Linear(2, 2)
+    unused.forward = lambda x: unused.used(x)
+    with pytest.raises(ValueError, match="layer 'spare' takes no part in the forward pass of Module"):
+        recording.trace(unused, {"used": unused.used, "spare": unused.spare}, torch.zeros(1, 2))
+    with pytest.raises(ValueError, match=r"layer 'm' gives an output of shape \(1, 1, 1, 1, 1\)"):
+        recording.reduce(torch.zeros(1, 1, 1, 1, 1), "mean", hooks.Site("m", 0))
