@@ -37,7 +37,10 @@ def test_exactly_the_units_of_the_mask_are_replaced(model, reduction):
         selected = here & (rng.random(table.sizes["unit"]) < 0.5)
         selected[np.flatnonzero(here)[0]] = True
         made_by_module, after = {}, {}
-        with torch.inference_mode(), visiting(modules, lambda s, o, d=made_by_module: d.setdefault(s, o.clone())):  # noqa: SIM117
+        with (
+            torch.inference_mode(),
+            visiting(modules, lambda s, o, d=made_by_module: d.setdefault(s, o.clone())),
+        ):
             with intervening(modules, plan(table, selected, values, CPU)) as restart:
                 restart()
                 with visiting(modules, lambda s, o, d=after: d.update({s: o.clone()})):
@@ -73,7 +76,7 @@ def test_the_output_that_someone_else_holds_is_not_changed():
 
 def test_a_site_without_a_module_is_named():
     table = units.table([units.Layer("gone", 0, (3,))], ["mean"])
-    with pytest.raises(ValueError, match="layer 'gone' is not among the modules"):  # noqa: SIM117
+    with pytest.raises(ValueError, match="layer 'gone' is not among the modules"):
         with intervening({}, plan(table, np.ones(3, bool), np.zeros(3), CPU)):
             pass
 
@@ -90,7 +93,9 @@ def test_outcomes_are_what_they_say():
         logits = dict(zip([names[j] for j in mine], outputs[i, mine], strict=True))
         best = max(logits, key=logits.get)
         assert scored["correct"][i] == (best == true)
-        assert scored["margin"][i] == pytest.approx(logits[true] - max(v for k, v in logits.items() if k != true), rel=1e-5)
+        assert scored["margin"][i] == pytest.approx(
+            logits[true] - max(v for k, v in logits.items() if k != true), rel=1e-5
+        )
         share = softmax(list(logits.values()))[list(logits).index(true)]
         assert scored["log_likelihood"][i] == pytest.approx(np.log(share), rel=1e-4, abs=1e-6)
         intact_best = [names[j] for j in mine][int(intact[i, mine].argmax())]
@@ -137,7 +142,10 @@ def test_a_planted_channel_is_needed_by_its_own_task_alone():
     selected[0, 0] = selected[1, 1] = selected[2, 2:] = True
     table = xr.Dataset(
         {"selected": (("mask", "unit"), selected)},
-        coords={"mask": ["one", "two", "rest"], **units.table([units.Layer("features", 0, (10, 2, 2))], ["mean"]).coords},
+        coords={
+            "mask": ["one", "two", "rest"],
+            **units.table([units.Layer("features", 0, (10, 2, 2))], ["mean"]).coords,
+        },
     )
     for name, value in (("localizer", ["one", "two", "two"]), ("role", ["target", "target", "control"])):
         table = table.assign_coords({name: ("mask", value)})
@@ -176,7 +184,11 @@ def test_parts_of_a_study_join_on_one_intact_run():
         values = np.array([[1, 1, 0], first]).astype(np.int8)
         return xr.Dataset(
             {key: (("intervention", "stimulus"), values) for key in outcomes.OUTCOMES},
-            coords={"intervention": ["intact", name], "stimulus": ["s", "t", "u"], "role": ("intervention", ["intact", "target"])},
+            coords={
+                "intervention": ["intact", name],
+                "stimulus": ["s", "t", "u"],
+                "role": ("intervention", ["intact", "target"]),
+            },
         )
 
     joined = outcomes.join([part("one", [0, 0, 0]), part("two", [1, 1, 1])])
@@ -188,4 +200,8 @@ def test_parts_of_a_study_join_on_one_intact_run():
         outcomes.join([part("one", [0, 0, 0]), other])
     with pytest.raises(ValueError, match="different stimuli"):
         outcomes.join([part("one", [0, 0, 0]), part("two", [1, 1, 1]).assign_coords(stimulus=["s", "t", "v"])])
-    assert masks.stratum(units.table([units.Layer("a", 0, (2,)), units.Layer("a", 1, (1,))], ["mean"])).tolist() == [0, 0, 1]
+    assert masks.stratum(units.table([units.Layer("a", 0, (2,)), units.Layer("a", 1, (1,))], ["mean"])).tolist() == [
+        0,
+        0,
+        1,
+    ]

@@ -27,9 +27,7 @@ def test_table_is_that_of_the_schema():
 
 
 def test_every_key_has_a_row_with_its_default_and_description():
-    rows = {
-        row.split(" | ")[0].removeprefix("| "): row for row in configuration.table(SCHEMA).splitlines()[2:]
-    }
+    rows = {row.split(" | ")[0].removeprefix("| "): row for row in configuration.table(SCHEMA).splitlines()[2:]}
     assert list(rows) == [f"`{path_text(key.path)}`" for key in keys(SCHEMA)]
     for key in keys(SCHEMA):
         row = rows[f"`{path_text(key.path)}`"]
@@ -75,9 +73,7 @@ def test_command_rewrites_only_what_is_between_the_markers(tmp_path):
     assert copy.read_text(encoding="utf-8") == README
 
 
-@pytest.mark.parametrize(
-    "text", ["no markers", BEGIN, f"{END}{BEGIN}", f"{BEGIN}{BEGIN}{END}", f"{BEGIN}{END}{END}"]
-)
+@pytest.mark.parametrize("text", ["no markers", BEGIN, f"{END}{BEGIN}", f"{BEGIN}{BEGIN}{END}", f"{BEGIN}{END}{END}"])
 def test_command_refuses_a_file_without_the_markers(tmp_path, capsys, text):
     file = tmp_path / "README.md"
     file.write_text(text, encoding="utf-8")

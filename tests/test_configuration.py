@@ -125,10 +125,7 @@ def test_a_whole_float_becomes_an_integer():
 
 
 def test_a_number_stays_what_it_is():
-    assert (
-        configuration.resolve(place("stimuli.splits.train", 0.25), SCHEMA)["stimuli"]["splits"]["train"]
-        == 0.25
-    )
+    assert configuration.resolve(place("stimuli.splits.train", 0.25), SCHEMA)["stimuli"]["splits"]["train"] == 0.25
 
 
 def test_every_key_is_described_and_has_a_default_or_says_that_it_may_be_left_out():
@@ -177,9 +174,7 @@ def test_import_is_light():
 NAMES = "letters, digits, - and _, the first a letter or digit"
 BROKEN = [
     # the whole
-    pytest.param(
-        None, ["the configuration: got nothing", "a mapping with the keys study, seed"], id="nothing"
-    ),
+    pytest.param(None, ["the configuration: got nothing", "a mapping with the keys study, seed"], id="nothing"),
     pytest.param([DEMO], ["the configuration: got [", "(list)", "a mapping with the keys study"], id="list"),
     pytest.param("demo", ["the configuration: got 'demo' (text)", "a mapping"], id="text"),
     # kinds
@@ -251,9 +246,7 @@ BROKEN = [
         ["localizers.faces.fraction: got 1 (integer)", "a number, more than 0, less than 1"],
         id="whole share",
     ),
-    pytest.param(
-        place("seed", 2**32), ["seed: got 4294967296 (integer)", "at most 4294967295"], id="large seed"
-    ),
+    pytest.param(place("seed", 2**32), ["seed: got 4294967296 (integer)", "at most 4294967295"], id="large seed"),
     pytest.param(
         place("recording.reductions", ["mean", "mean"]),
         [
@@ -287,9 +280,7 @@ BROKEN = [
         ["models.true: true (boolean) cannot be a name", NAMES, "YAML reads yes, no"],
         id="yes for a name",
     ),
-    pytest.param(
-        {**DEMO, 1: "x"}, ["1: there is no such key", "the keys study, seed"], id="number for a key"
-    ),
+    pytest.param({**DEMO, 1: "x"}, ["1: there is no such key", "the keys study, seed"], id="number for a key"),
     pytest.param(
         place("localizers.Faces", DEMO["localizers"]["faces"]),
         ["localizers.Faces: this name differs from faces in capitals only", "names that differ in more"],
@@ -552,12 +543,6 @@ def test_a_value_is_spelled_on_one_line(value):
     assert "\n" not in flow(value)
 
 
-@given(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False)
-    | st.text(string.printable, max_size=8)
-)
+@given(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(string.printable, max_size=8))
 def test_yaml_reads_a_spelled_value_back(value):
     assert yaml.safe_load(flow([value])) == [value]

@@ -43,7 +43,9 @@ def test_welch_agrees_with_scipy(data):
         np.testing.assert_allclose(10 ** got["log10_p"].values, expected.pvalue, rtol=1e-8)
         greater = scipy.stats.ttest_ind(one, two, equal_var=False, alternative="greater")
         np.testing.assert_allclose(10 ** got["log10_p_greater"].values, greater.pvalue, rtol=1e-8)
-        pooled = np.sqrt(((len(one) - 1) * one.var(0, ddof=1) + (len(two) - 1) * two.var(0, ddof=1)) / (len(one) + len(two) - 2))
+        pooled = np.sqrt(
+            ((len(one) - 1) * one.var(0, ddof=1) + (len(two) - 1) * two.var(0, ddof=1)) / (len(one) + len(two) - 2)
+        )
         np.testing.assert_allclose(got["d"], (one.mean(0) - two.mean(0)) / pooled, rtol=1e-10)
         q = scipy.stats.false_discovery_control(10 ** result.sel(contrast=name)["log10_p"].values)
         np.testing.assert_allclose(10 ** result.sel(contrast=name)["log10_q"].values, q, rtol=1e-8)
@@ -78,7 +80,9 @@ def test_reliability_is_the_correlation_of_the_two_halves(data):
     for parity in (0, 1):
         half = fold % 2 == parity
         one, two = (values[half & (category == name), :10].astype(float) for name in ("digits", "faces"))
-        pooled = np.sqrt(((len(one) - 1) * one.var(0, ddof=1) + (len(two) - 1) * two.var(0, ddof=1)) / (len(one) + len(two) - 2))
+        pooled = np.sqrt(
+            ((len(one) - 1) * one.var(0, ddof=1) + (len(two) - 1) * two.var(0, ddof=1)) / (len(one) + len(two) - 2)
+        )
         maps.append((one.mean(0) - two.mean(0)) / pooled)
     result = contrast.welch(recorded(*data), CONTRASTS)
     assert float(result["reliability"].sel(contrast="digits")) == pytest.approx(np.corrcoef(*maps)[0, 1])

@@ -91,7 +91,10 @@ def test_an_interaction_alone_is_no_double_dissociation():
     _, result = measured(BOTH | {"two": {"ab": 0.80, "xy": 0.93}})
     assert value(result, "dissociation/one/two/ab/raw", name="p") < 0.05
     assert value(result, "double_dissociation/one/two/raw", name="p") > 0.05
-    pair = [value(result, f"dissociation/{a}/{b}/{t}/raw", name="p") for a, b, t in (("one", "two", "ab"), ("two", "one", "xy"))]
+    pair = [
+        value(result, f"dissociation/{a}/{b}/{t}/raw", name="p")
+        for a, b, t in (("one", "two", "ab"), ("two", "one", "xy"))
+    ]
     assert value(result, "double_dissociation/one/two/raw", name="p") == max(pair)
 
 
@@ -144,7 +147,7 @@ def test_every_row_that_is_there_is_whole():
 
 
 def test_controls_are_kept_one_by_one():
-    outcomes, result = measured(BOTH)
+    _, result = measured(BOTH)
     assert result["control_harm"].dims == ("localizer_name", "task_name", "control", "outcome")
     one = result["control_harm"].sel(localizer_name="one", task_name="ab", outcome="correct").values
     assert one.shape == (CONTROLS,)

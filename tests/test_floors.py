@@ -19,7 +19,9 @@ TORCH = {"architecture", "ablation", "hooks", "intervention", "models", "recordi
 
 
 def rooms():
-    return sorted({path.relative_to(SOURCE).parts[0].removesuffix(".py") for path in SOURCE.rglob("*.py")} - {"__init__"})
+    return sorted(
+        {path.relative_to(SOURCE).parts[0].removesuffix(".py") for path in SOURCE.rglob("*.py")} - {"__init__"}
+    )
 
 
 def imported(path):

@@ -58,8 +58,14 @@ def test_the_order_of_rows_does_not_matter(frame):
         (lambda f: f.assign(id="same"), "id 'same' occurs more than once"),
         (lambda f: f.assign(positive="yes"), "'positive' holds 'yes'; expected True or False"),
         (lambda f: f.assign(positive=False), "0 rows have positive == True"),
-        (lambda f: f.assign(activations=[np.zeros(3)] * 59 + [np.zeros(4)]), r"row 's59': activations of shape \(4,\)"),
-        (lambda f: f.assign(activations=[np.full(3, np.nan)] * 60), "row 's0': activations are not all finite"),
+        (
+            lambda f: f.assign(activations=[np.zeros(3)] * 59 + [np.zeros(4)]),
+            r"row 's59': activations of shape \(4,\)",
+        ),
+        (
+            lambda f: f.assign(activations=[np.full(3, np.nan)] * 60),
+            "row 's0': activations are not all finite",
+        ),
         (lambda f: f.assign(activations=["text"] * 60), "row 's0': activations of type <U4"),
         (lambda f: f.assign(activations=[np.zeros(0)] * 60), "row 's0': activations are empty"),
     ],

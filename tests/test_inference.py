@@ -67,7 +67,13 @@ def test_the_interval_of_a_ratio_agrees_with_scipys_bca():
         return np.mean(a, axis=axis) / np.mean(b, axis=axis)
 
     theirs = scipy.stats.bootstrap(
-        (values[:, 0], values[:, 1]), ratio, paired=True, n_resamples=20_000, confidence_level=0.9, method="BCa", rng=2
+        (values[:, 0], values[:, 1]),
+        ratio,
+        paired=True,
+        n_resamples=20_000,
+        confidence_level=0.9,
+        method="BCa",
+        rng=2,
     ).confidence_interval
     assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), rel=0.02)
 

@@ -41,4 +41,7 @@ def test_grey_becomes_three_channels_where_a_model_wants_them():
 def test_a_damaged_image_is_named():
     records = [Record(f"s{i:02d}", b"no image", "made") for i in range(10)]
     with pytest.raises(ValueError, match=r"'s00'.*not a readable image"):
-        prepare(table.build({"a": records}, SHARES, 2, seed=0), Preprocessing("L", 8, 8, "bicubic", (0.5,), (0.5,)))
+        prepare(
+            table.build({"a": records}, SHARES, 2, seed=0),
+            Preprocessing("L", 8, 8, "bicubic", (0.5,), (0.5,)),
+        )

@@ -55,7 +55,11 @@ def table():
     rng = np.random.default_rng(1)
     values, cell = rng.normal(size=(200, 3)), rng.integers(0, 8, 200)
     layout = units.table([units.Layer("a", 0, (3,))], ["mean"])
-    return values, cell, moments.table(moments.of(values, cell, 8), layout, ["x", "y"], ["localize", "test"], 2)
+    return (
+        values,
+        cell,
+        moments.table(moments.of(values, cell, 8), layout, ["x", "y"], ["localize", "test"], 2),
+    )
 
 
 def test_cells_keep_their_labels(table):

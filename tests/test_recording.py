@@ -40,7 +40,10 @@ def made(count=50, seed=0):
     rng = np.random.default_rng(seed)
     return xr.Dataset(
         {
-            "pixel_values": (("stimulus", "channel", "y", "x"), rng.integers(0, 256, (count, 1, 6, 7), dtype=np.uint8)),
+            "pixel_values": (
+                ("stimulus", "channel", "y", "x"),
+                rng.integers(0, 256, (count, 1, 6, 7), dtype=np.uint8),
+            ),
             "mean": ("channel", [0.5]),
             "std": ("channel", [0.25]),
         },

@@ -49,7 +49,11 @@ def table(network: Network, patterns: Sequence[str]) -> xr.Dataset:
             "output_shape": text(shapes, "shape of the output for one stimulus"),
             "axes": text([" ".join(layer.axes) for layer in layers], "meaning of that shape"),
             "channels": ("layer", np.array([layer.channels for layer in layers], dtype=np.int32)),
-            "parameters": ("layer", np.array(parameters, dtype=np.int64), {"long_name": "trainable numbers inside"}),
+            "parameters": (
+                "layer",
+                np.array(parameters, dtype=np.int64),
+                {"long_name": "trainable numbers inside"},
+            ),
         },
         coords={"layer": text([layer.name for layer in layers], "module path")},
     )

@@ -82,9 +82,7 @@ def two_samples(preferred: xr.Dataset, other: xr.Dataset) -> xr.Dataset:
         ``log10_p_greater``, ``log10_q``, ``d`` (Cohen 1988) and ``dead``.
     """
     n1, n2 = int(preferred["count"]), int(other["count"])
-    mean1, mean2, m2_1, m2_2 = (
-        np.asarray(sample[name]) for name in ("mean", "m2") for sample in (preferred, other)
-    )
+    mean1, mean2, m2_1, m2_2 = (np.asarray(sample[name]) for name in ("mean", "m2") for sample in (preferred, other))
     dead = _constant(mean1, m2_1, n1) & _constant(mean2, m2_2, n2)
     error1, error2 = m2_1 / (n1 - 1) / n1, m2_2 / (n2 - 1) / n2
     error = np.where(dead, 1.0, error1 + error2)

@@ -26,7 +26,11 @@ KINDS = {
     "dissociation": "harm of the mask minus harm of the other mask; p: paired permutation test",
     "double_dissociation": "the smaller of two dissociations; p: the larger of the two",
 }
-PERFORMANCE = ("correct", "margin", "log_likelihood")  # what needs a true label, and a network that can do the task
+PERFORMANCE = (
+    "correct",
+    "margin",
+    "log_likelihood",
+)  # what needs a true label, and a network that can do the task
 BOUNDED = {"correct": (0.0, 1.0), "kept": (0.0, 1.0)}
 
 
@@ -93,8 +97,8 @@ def measure(
     -----
     A network that cannot do a task cannot lose it, yet a random network is often a little above chance by accident. For
     performance outcomes the p of an advantage or a dissociation is therefore that of an intersection-union test (Berger
-    1982, Technometrics 24:295-300): the larger of the test's own p and ``p_able``, that of the intact network's doing the
-    task to a meaningful degree.
+    1982, Technometrics 24:295-300): the larger of the test's own p and ``p_able``, that of the intact network's doing
+    the task to a meaningful degree.
     """
     rows: list[xr.Dataset] = []
     controls: dict[tuple[str, str], np.ndarray] = {}
@@ -118,7 +122,11 @@ def measure(
     result = result.assign_coords(localizer_name=list(localizers), task_name=[sample.task for sample in samples])
     chance = [sample.chance for sample in samples]
     result["chance"] = ("task_name", chance, {"long_name": "balanced accuracy of guessing"})
-    result["p_able"] = ("task_name", [s.p_able for s in samples], {"long_name": "p of doing the task to a meaningful degree"})
+    result["p_able"] = (
+        "task_name",
+        [s.p_able for s in samples],
+        {"long_name": "p of doing the task to a meaningful degree"},
+    )
     return _described(result)
 
 
@@ -256,7 +264,11 @@ def _double(pair: Sequence[xr.Dataset], first: str, second: str, scale: str) -> 
 
 
 def _mean(
-    sample: Sample, name: str, column: np.ndarray, bounds: tuple[float, float] | None, settings: Mapping[str, Any]
+    sample: Sample,
+    name: str,
+    column: np.ndarray,
+    bounds: tuple[float, float] | None,
+    settings: Mapping[str, Any],
 ) -> Interval:
     """Give the balanced mean of one column with its interval."""
     if not np.isfinite(column).all() or (name == "correct" and np.isnan(sample.chance)):
@@ -273,9 +285,7 @@ def _scaled(sample: Sample, intact: np.ndarray, difference: np.ndarray, settings
         exact = inference.exact_interval(sample.plan, float(difference[0]), (-1.0, 1.0), settings["confidence"])
         gain = float(sample.boot.observed @ columns[:, 1])
         return Interval(exact.estimate / gain, exact.low / gain, exact.high / gain, exact.method)
-    return inference.interval(
-        sample.boot, columns, lambda means: means[..., 0] / means[..., 1], settings["confidence"]
-    )
+    return inference.interval(sample.boot, columns, lambda means: means[..., 0] / means[..., 1], settings["confidence"])
 
 
 def _gated(name: str, p: float, p_able: float) -> float:

@@ -25,24 +25,24 @@ def localize(frame: pd.DataFrame, statistic: str = "t") -> pd.DataFrame:
     Parameters
     ----------
     frame : DataFrame
-        One row a stimulus, with ``id`` (unique), ``positive`` (boolean) and ``activations`` (arrays of one shape, of any
-        number of dimensions: every element is a unit). `torch_activations` makes one.
+        One row a stimulus, with ``id`` (unique), ``positive`` (boolean) and ``activations`` (arrays of one shape, of
+        any number of dimensions: every element is a unit). `torch_activations` makes one.
     statistic : str
         What ranks them: ``t`` (Welch, the default), ``d`` (Cohen) or ``difference``.
 
     Returns
     -------
     DataFrame
-        One row a unit, the most preferring first; ties and dead units by index, dead units last. Columns: ``unit`` (index
-        into the flattened activations), where it is (``layer``, ``call``, ``channel``, ``y``, ``x``, ``token`` if the
-        frame comes from `torch_activations`, else ``axis_0``, ``axis_1``, … for arrays of several dimensions),
+        One row a unit, the most preferring first; ties and dead units by index, dead units last. Columns: ``unit``
+        (index into the flattened activations), where it is (``layer``, ``call``, ``channel``, ``y``, ``x``, ``token``
+        if the frame comes from `torch_activations`, else ``axis_0``, ``axis_1``, … for arrays of several dimensions),
         ``difference``, ``t``, ``df``, ``log10_p`` (two-sided), ``log10_p_greater``, ``log10_q``, ``d`` and ``dead``.
 
     Raises
     ------
     ValueError
-        If a column is missing, an id occurs twice, shapes differ, an activation is not finite, or there are fewer than two
-        rows of either kind; the message names the row.
+        If a column is missing, an id occurs twice, shapes differ, an activation is not finite, or there are fewer than
+        two rows of either kind; the message names the row.
     """
     if statistic not in RANKS:
         raise ValueError(f"statistic {statistic!r} is unknown; allowed are {', '.join(RANKS)}")

@@ -75,7 +75,7 @@ def visiting(modules: Mapping[str, nn.Module], visit: Visitor) -> Iterator[Calla
         if "[" in name:
             raise ValueError(f"layer {name!r}: a name must not hold '[', which marks a part of an output")
     calls: Counter[str] = Counter()
-    unique = {module: name for name, module in reversed(modules.items())}
+    unique = {module: name for name, module in reversed(list(modules.items()))}
 
     def hook(module: nn.Module, _: Any, output: Any) -> Any:
         name = unique[module]
@@ -120,13 +120,11 @@ def find(model: nn.Module, patterns: Sequence[str]) -> dict[str, nn.Module]:
 
 
 def _visit(output: Any, name: str, call: int, visit: Visitor) -> Any:
-    """Visit every floating-point tensor of an output; return the output with replacements, or None if there are none."""
+    """Visit every floating-point tensor of an output; return it with replacements, or None if there are none."""
     if isinstance(output, torch.Tensor):
         return visit(Site(name, call), output) if output.is_floating_point() else None
     if isinstance(output, Mapping):
-        parts: dict[Any, Any] = {
-            key: _visit(part, f"{name}[{key}]", call, visit) for key, part in output.items()
-        }
+        parts: dict[Any, Any] = {key: _visit(part, f"{name}[{key}]", call, visit) for key, part in output.items()}
         replaced = {key: new for key, new in parts.items() if new is not None}
         return _rebuilt_mapping(output, replaced) if replaced else None
     if isinstance(output, tuple | list):

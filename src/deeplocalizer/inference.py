@@ -9,8 +9,8 @@ rank_p           does a target exceed its random controls
 exceeds_p        is a balanced mean above a threshold
 holm             p-values of a family
 
-A balanced mean is a weighted sum over stimuli, so a bootstrap sample is a row of weights, and any statistic of any number
-of columns of outcomes comes from one matrix product.
+A balanced mean is a weighted sum over stimuli, so a bootstrap sample is a row of weights, and any statistic of any
+number of columns of outcomes comes from one matrix product.
 """
 
 from __future__ import annotations
@@ -128,15 +128,11 @@ def bootstrap(plan: Design, resamples: int, rng: np.random.Generator) -> Bootstr
     # a stratum of a single group cannot lose it
     left_out[np.arange(plan.groups), np.arange(plan.groups)] = count[home] == 1
     observed = plan.weights
-    resampled, jackknife = (
-        _weigh(counts, plan, home, size).reshape(-1, stimuli) for counts in (times, left_out)
-    )
+    resampled, jackknife = (_weigh(counts, plan, home, size).reshape(-1, stimuli) for counts in (times, left_out))
     return Bootstrap(observed, resampled, jackknife, 1 / count[home])
 
 
-def interval(
-    sample: Bootstrap, outcomes: np.ndarray, statistic: Statistic, confidence: float
-) -> Interval:
+def interval(sample: Bootstrap, outcomes: np.ndarray, statistic: Statistic, confidence: float) -> Interval:
     """Give a statistic of balanced means with its BCa interval.
 
     Parameters
@@ -172,9 +168,7 @@ def interval(
     return Interval(estimate, float(low), float(high), "BCa bootstrap")
 
 
-def exact_interval(
-    plan: Design, estimate: float, bounds: tuple[float, float], confidence: float
-) -> Interval:
+def exact_interval(plan: Design, estimate: float, bounds: tuple[float, float], confidence: float) -> Interval:
     """Give the interval of a balanced mean when every stimulus of the sample has the same outcome.
 
     Parameters
@@ -216,8 +210,8 @@ def sign_flip_p(plan: Design, difference: np.ndarray, flips: int, rng: np.random
     -------
     float
         One-sided p of the paired permutation test: under the null hypothesis the two conditions of a group can be
-        exchanged, which turns the sign of its differences. The observed one counts as one of the permutations (Phipson &
-        Smyth 2010, Stat Appl Genet Mol Biol 9:39).
+        exchanged, which turns the sign of its differences. The observed one counts as one of the permutations (Phipson
+        & Smyth 2010, Stat Appl Genet Mol Biol 9:39).
     """
     content = np.bincount(plan.group, weights=plan.weights * difference, minlength=plan.groups)
     signs = rng.integers(0, 2, size=(flips, plan.groups), dtype=np.int8) * 2 - 1
@@ -263,9 +257,7 @@ def holm(p: np.ndarray) -> np.ndarray:
 
 def _weigh(times: np.ndarray, plan: Design, home: np.ndarray, size: np.ndarray) -> np.ndarray:
     """Turn how often each group was drawn into weights of the stimuli."""
-    drawn = np.stack(
-        [(times * size)[:, home == stratum].sum(axis=1) for stratum in range(len(plan.balance))], axis=1
-    )
+    drawn = np.stack([(times * size)[:, home == stratum].sum(axis=1) for stratum in range(len(plan.balance))], axis=1)
     each = times * (plan.balance / np.maximum(drawn, 1))[:, home]
     return each[:, plan.group]
 

@@ -63,12 +63,22 @@ def prepare(stimuli: xr.Dataset, preprocessing: Preprocessing) -> xr.Dataset:
         If an image cannot be decoded, naming the stimulus.
     """
     ids = stimuli["stimulus"].values
-    frames = [_frame(decode(encoded(stimuli, i), str(ids[i]), preprocessing.mode), preprocessing) for i in range(len(ids))]
+    frames = [
+        _frame(decode(encoded(stimuli, i), str(ids[i]), preprocessing.mode), preprocessing) for i in range(len(ids))
+    ]
     kept = ("category", "label", "split", "fold", "group")
     dataset = xr.Dataset(
         {
-            "pixel_values": (("stimulus", "channel", "y", "x"), np.stack(frames), {"long_name": "image, 0 to 255"}),
-            "mean": ("channel", np.array(preprocessing.mean), {"comment": "subtracted after division by 255"}),
+            "pixel_values": (
+                ("stimulus", "channel", "y", "x"),
+                np.stack(frames),
+                {"long_name": "image, 0 to 255"},
+            ),
+            "mean": (
+                "channel",
+                np.array(preprocessing.mean),
+                {"comment": "subtracted after division by 255"},
+            ),
             "std": ("channel", np.array(preprocessing.std), {"comment": "divides after the subtraction"}),
         },
         coords={"stimulus": stimuli["stimulus"], **{name: stimuli[name] for name in kept}},

@@ -36,9 +36,7 @@ class Replacement:
     values: torch.Tensor
 
 
-def plan(
-    table: xr.Dataset, selected: np.ndarray, values: np.ndarray, device: torch.device
-) -> dict[Site, Replacement]:
+def plan(table: xr.Dataset, selected: np.ndarray, values: np.ndarray, device: torch.device) -> dict[Site, Replacement]:
     """Work out the replacements that silence the units of a mask.
 
     Parameters
@@ -113,5 +111,6 @@ def _replaced(output: torch.Tensor, replacement: Replacement) -> torch.Tensor:
     elif len(replacement.where) == 1 and result.ndim == 3:
         result[:, :, replacement.where[0]] = values
     else:
-        result[(slice(None), *replacement.where)] = values
+        every: tuple[slice | torch.Tensor, ...] = (slice(None), *replacement.where)
+        result[every] = values
     return result

@@ -8,7 +8,7 @@ table            all masks of a study as a labelled dataset
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,11 @@ import xarray as xr
 
 from deeplocalizer import seeding
 
-_TURN = {"positive": lambda x: x, "negative": np.negative, "absolute": np.abs}
+_TURN: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "positive": np.positive,
+    "negative": np.negative,
+    "absolute": np.abs,
+}
 
 
 def top_fraction(contrast: xr.Dataset, localizer: Mapping[str, Any]) -> np.ndarray:
@@ -27,8 +31,8 @@ def top_fraction(contrast: xr.Dataset, localizer: Mapping[str, Any]) -> np.ndarr
     contrast : Dataset
         One contrast of `contrast.welch`: variables on ``unit``.
     localizer : mapping
-        ``statistic`` (a variable of the contrast), ``sign`` (``positive``, ``negative`` or ``absolute``), ``fraction`` of
-        the eligible units, rounded up, and ``scope``: ``network`` or ``layer``.
+        ``statistic`` (a variable of the contrast), ``sign`` (``positive``, ``negative`` or ``absolute``), ``fraction``
+        of the eligible units, rounded up, and ``scope``: ``network`` or ``layer``.
 
     Returns
     -------
@@ -92,9 +96,7 @@ def random_matched(
     return masks
 
 
-def table(
-    contrasts: xr.Dataset, localizers: Mapping[str, Mapping[str, Any]], controls: int, seed: int
-) -> xr.Dataset:
+def table(contrasts: xr.Dataset, localizers: Mapping[str, Mapping[str, Any]], controls: int, seed: int) -> xr.Dataset:
     """Make the target masks of all localizers and their controls.
 
     Parameters
@@ -156,7 +158,7 @@ def _row(name: str, localizer: Mapping[str, Any], role: str, index: int, seed: i
         "mask": name if target else f"{name}/random-{index:05d}",
         "localizer": name,
         "contrast": localizer["contrast"],
-        "rule": f"top {localizer['fraction']:g} of the {localizer['scope']} by {localizer['sign']} {localizer['statistic']}",
+        "rule": "top {fraction:g} of the {scope} by {sign} {statistic}".format(**localizer),
         "fraction": localizer["fraction"],
         "role": role,
         "kind": "localizer" if target else "random matched per layer",

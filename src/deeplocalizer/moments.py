@@ -6,8 +6,8 @@ merge            add two sets of moments up
 table            moments as a labelled dataset over (category, split, fold, unit)
 pool             the moments of some categories, splits and folds taken together
 
-A cell is one combination of category, split and fold. Blocks are merged pairwise in a fixed order by the update of Chan,
-Golub & LeVeque (1983, The American Statistician 37:242-247), so shards add up to the same numbers as one run.
+A cell is one combination of category, split and fold. Blocks are merged pairwise in a fixed order by the update of
+Chan, Golub & LeVeque (1983, The American Statistician 37:242-247), so shards add up to the same numbers as one run.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def of(responses: np.ndarray, cell: np.ndarray, cells: int) -> Moments:
 
     Notes
     -----
-    Deviations are taken from each cell's own mean in the block, in float64: sums of squares of raw values would lose the
-    variance of a unit whose mean is large.
+    Deviations are taken from each cell's own mean in the block, in float64: sums of squares of raw values would lose
+    the variance of a unit whose mean is large.
     """
     values = responses.astype(np.float64)
     count = np.bincount(cell, minlength=cells)
@@ -93,7 +93,11 @@ def table(
     shape = (len(categories), len(splits), folds)
     return xr.Dataset(
         {
-            "count": (cells, moments.count.reshape(shape).astype(np.int32), {"long_name": "number of stimuli"}),
+            "count": (
+                cells,
+                moments.count.reshape(shape).astype(np.int32),
+                {"long_name": "number of stimuli"},
+            ),
             "mean": ((*cells, "unit"), moments.mean.reshape(*shape, -1), {"long_name": "mean response"}),
             "m2": (
                 (*cells, "unit"),

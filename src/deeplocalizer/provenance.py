@@ -21,7 +21,18 @@ import xarray as xr
 
 from deeplocalizer._version import __version__
 
-PACKAGES = ("numpy", "scipy", "xarray", "netCDF4", "pandas", "torch", "torchvision", "PIL", "skimage", "sklearn")
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "xarray",
+    "netCDF4",
+    "pandas",
+    "torch",
+    "torchvision",
+    "PIL",
+    "skimage",
+    "sklearn",
+)
 _DISTRIBUTIONS = {"PIL": "pillow", "skimage": "scikit-image", "sklearn": "scikit-learn"}
 
 
@@ -120,5 +131,5 @@ def _update(sha: hashlib._Hash, values: np.ndarray) -> None:
 def _canonical_attributes(attributes: Mapping[object, object]) -> bytes:
     # numbers come back from a file as NumPy scalars and arrays, so both must look alike,
     # and an array of one comes back as a scalar
-    plain = {str(key): np.atleast_1d(value).tolist() for key, value in attributes.items()}
+    plain = {str(key): np.atleast_1d(np.asarray(value)).tolist() for key, value in attributes.items()}
     return json.dumps(plain, sort_keys=True, default=str).encode()

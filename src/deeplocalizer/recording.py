@@ -67,9 +67,7 @@ def reduce(output: torch.Tensor, reduction: str, site: Site) -> torch.Tensor:
     return values.amax(space) if reduction == "max" else values.mean(space)
 
 
-def trace(
-    model: nn.Module, modules: Mapping[str, nn.Module], example: torch.Tensor
-) -> list[units.Layer]:
+def trace(model: nn.Module, modules: Mapping[str, nn.Module], example: torch.Tensor) -> list[units.Layer]:
     """Find the sites of some modules by running one example.
 
     Parameters
@@ -140,7 +138,9 @@ def record(
         If an output is not finite, naming layer and stimulus, or the sites change from one pass to the next.
     """
     recorder = Recorder(reductions, {})
-    axes = {name: [str(value) for value in np.unique(inputs[name].values.astype(str))] for name in ("category", "split")}
+    axes = {
+        name: [str(value) for value in np.unique(inputs[name].values.astype(str))] for name in ("category", "split")
+    }
     folds = int(inputs["fold"].max()) + 1
     cell = _cells(inputs, axes, folds)
     cells = len(axes["category"]) * len(axes["split"]) * folds
@@ -174,9 +174,7 @@ def record(
 
 def _cells(inputs: xr.Dataset, axes: Mapping[str, list[str]], folds: int) -> np.ndarray:
     """Number the (category, split, fold) of each stimulus, in C order."""
-    category, split = (
-        np.searchsorted(axes[name], inputs[name].values.astype(str)) for name in ("category", "split")
-    )
+    category, split = (np.searchsorted(axes[name], inputs[name].values.astype(str)) for name in ("category", "split"))
     return (category * len(axes["split"]) + split) * folds + inputs["fold"].values.astype(int)
 
 

@@ -1,4 +1,4 @@
-"""Summaries of artefacts, for figures, tables and sentences alike: what a reader is shown is computed once, here.
+"""Summaries of artefacts for figures, tables and sentences: what a reader is shown is computed once.
 
 places           where units are (layer, call, reduction), by name
 selectivity      by contrast and place: how many units prefer, and how much
@@ -9,12 +9,16 @@ targets          the target masks
 find             one effect, or None where there is none
 unit_table       every unit with its contrasts and masks, as a frame
 effect_table     every effect, as a frame
+expectations     the outcome that leads a study, and the task of each localizer
 plain            a name as it is read
+p_text           a p-value as it is read
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -97,8 +101,9 @@ def selectivity(contrasts: xr.Dataset, alpha: float) -> xr.Dataset:
     Returns
     -------
     Dataset
-        On (contrast, place): ``units``, ``dead``, ``preferring`` and ``opposing`` (units with q at most alpha that respond
-        more, or less, to the preferred categories) and ``median_d`` of the units that are not dead (NaN without any).
+        On (contrast, place): ``units``, ``dead``, ``preferring`` and ``opposing`` (units with q at most
+        alpha that respond more, or less, to the preferred categories) and ``median_d`` of the units that are
+        not dead (NaN without any).
     """
     where = places(contrasts)
     dead = contrasts["dead"].values
@@ -116,10 +121,9 @@ def selectivity(contrasts: xr.Dataset, alpha: float) -> xr.Dataset:
         for place in range(len(where.names)):
             live = d[row, (where.of_unit == place) & ~dead[row]]
             median[row, place] = np.median(live) if len(live) else np.nan
-    return xr.Dataset(
-        {**{name: (("contrast", "place"), column) for name, column in columns.items()}},
-        coords={"contrast": contrasts["contrast"].values.astype(str), "place": list(where.names)},
-    ).assign(median_d=(("contrast", "place"), median))
+    table = {name: (("contrast", "place"), column) for name, column in (columns | {"median_d": median}).items()}
+    names = contrasts["contrast"].values.astype(str)
+    return xr.Dataset(table, coords={"contrast": names, "place": list(where.names)})
 
 
 def targets(masks: xr.Dataset) -> xr.Dataset:
@@ -158,7 +162,8 @@ def overlap(masks: xr.Dataset) -> xr.DataArray:
     chosen = targets(masks)
     held = chosen["selected"].values.astype(int)
     names = chosen["mask"].values
-    return xr.DataArray(held @ held.T, dims=("localizer", "other"), coords={"localizer": names, "other": names})
+    coordinates = {"localizer": names, "other": names}
+    return xr.DataArray(held @ held.T, dims=("localizer", "other"), coords=coordinates)
 
 
 def control_overlap(masks: xr.Dataset) -> xr.DataArray:
@@ -197,14 +202,15 @@ def find(
         None where there is no such comparison, or it has no estimate.
     """
     wanted = {"kind": kind, "localizer": localizer, "other": other, "task": task, "scale": scale}
-    rows = np.logical_and.reduce([effects[name].values.astype(str) == value for name, value in wanted.items()])
+    rows = np.logical_and.reduce([effects[key].values.astype(str) == value for key, value in wanted.items()])
     if not rows.any():
         return None
     cell = effects.isel(comparison=int(np.flatnonzero(rows)[0])).sel(outcome=outcome)
     if not np.isfinite(float(cell["estimate"])):
         return None
-    numbers = [float(cell[name]) for name in ("estimate", "low", "high", "p", "p_family")]
-    return Effect(*numbers, int(cell["n"]), int(cell["groups"]), str(cell["method"].values))
+    estimate, low, high, p, p_family = (float(cell[name]) for name in _EFFECT_COLUMNS[:5])
+    n, groups, method = int(cell["n"]), int(cell["groups"]), str(cell["method"].values)
+    return Effect(estimate, low, high, p, p_family, n, groups, method)
 
 
 def unit_table(contrasts: xr.Dataset, masks: xr.Dataset) -> pd.DataFrame:
@@ -218,11 +224,12 @@ def unit_table(contrasts: xr.Dataset, masks: xr.Dataset) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row for each contrast and unit; a column ``selected_by`` names the localizers whose mask holds the unit.
+        A row for each contrast and unit; ``selected_by`` names the localizers whose mask holds the unit.
     """
     units.align(contrasts, masks)
     chosen = targets(masks)
-    holders = np.array([" ".join(chosen["mask"].values[held]) for held in chosen["selected"].values.T], dtype=object)
+    names = chosen["mask"].values
+    holders = np.array([" ".join(names[held]) for held in chosen["selected"].values.T], dtype=object)
     where = {
         "unit": contrasts["unit"].values,
         "name": units.label(contrasts),
@@ -257,11 +264,43 @@ def effect_table(effects: xr.Dataset) -> pd.DataFrame:
         for name in ("comparison", "kind", "localizer", "other", "task", "scale")
     }
     outcome = np.tile(effects["outcome"].values.astype(str), shape[0])
-    numbers = {name: effects[name].transpose("comparison", "outcome").values.ravel() for name in _EFFECT_COLUMNS}
-    frame = pd.DataFrame({**along, "outcome": outcome, **numbers})
-    return frame[np.isfinite(frame["estimate"])].reset_index(drop=True)
+    cells = effects.transpose("comparison", "outcome", ...)
+    frame = pd.DataFrame(
+        {**along, "outcome": outcome, **{name: cells[name].values.ravel() for name in _EFFECT_COLUMNS}}
+    )
+    available: pd.DataFrame = frame[np.isfinite(frame["estimate"])]
+    return available.reset_index(drop=True)
 
 
 def plain(name: str) -> str:
     """Turn a name of the configuration into words: ``face_detection`` reads as face detection."""
     return name.replace("_", " ")
+
+
+def p_text(p: float) -> str:
+    """Write a p-value with its relation: ``= 0.13``, ``= 0.012`` or ``< 0.001``."""
+    if p < 0.001:
+        return "< 0.001"
+    return f"= {p:.2f}" if p >= 0.0995 else f"= {p:.3f}"
+
+
+def expectations(
+    tasks: Mapping[str, Sequence[str]], localizers: Mapping[str, Mapping[str, Any]]
+) -> tuple[str, dict[str, str]]:
+    """Give the outcome that leads a study and the task that each localizer is expected to harm.
+
+    Parameters
+    ----------
+    tasks : mapping of sequences of str
+    localizers : mapping
+        By name; ``task``, where there is one, is what the localizer is expected to harm.
+
+    Returns
+    -------
+    outcome : str
+        ``correct``; without tasks there are no right answers, then ``kept``.
+    own : dict of str
+        By localizer; those without a task are left out.
+    """
+    own = {name: str(localizer["task"]) for name, localizer in localizers.items() if localizer.get("task")}
+    return ("correct" if tasks else "kept"), own

@@ -16,7 +16,7 @@ LEVELS = 10_000
 
 
 def log10_two_sided(t: np.ndarray, df: np.ndarray) -> np.ndarray:
-    """Give log10 of the two-sided p of Student's t.
+    r"""Give log10 of the two-sided p of Student's t.
 
     Parameters
     ----------
@@ -43,14 +43,14 @@ def log10_two_sided(t: np.ndarray, df: np.ndarray) -> np.ndarray:
     if far.any():
         result = np.where(far, 0.0, result)
         result[far] = _log_beta_tail(df[far] / 2, ratio[far]) / np.log(10)
-    return np.where(finite, result, -np.inf)
+    return np.asarray(np.where(finite, result, -np.inf))
 
 
 def log10_greater(t: np.ndarray, df: np.ndarray) -> np.ndarray:
     """Give log10 of the one-sided p of Student's t, P(T >= t)."""
     t = np.asarray(t, dtype=float)
     half = log10_two_sided(t, df) - np.log10(2)
-    return np.where(t >= 0, half, np.log1p(-(10.0**half)) / np.log(10))
+    return np.asarray(np.where(t >= 0, half, np.log1p(-(10.0**half)) / np.log(10)))
 
 
 def log10_q(log10_p: np.ndarray) -> np.ndarray:
@@ -78,7 +78,7 @@ def _log_beta_tail(a: np.ndarray, ratio: np.ndarray) -> np.ndarray:
     b = 0.5
     x = 1 / (1 + ratio)
     log_front = -a * np.log1p(ratio) + b * (np.log(ratio) - np.log1p(ratio)) - np.log(a) - special.betaln(a, b)
-    return log_front + np.log(_continued_fraction(a, b, x))
+    return np.asarray(log_front + np.log(_continued_fraction(a, b, x)))
 
 
 def _continued_fraction(a: np.ndarray, b: float, x: np.ndarray) -> np.ndarray:

@@ -33,11 +33,11 @@ def torch_activations(
     task : DataFrame
         One row a stimulus, with ``id`` (unique), ``positive`` (boolean) and its data. Not changed.
     forward : callable
-        Runs the model on a list of data, one entry a row: ``lambda batch: model(torch.stack(batch))``. What it returns is
-        not used. Put the model into evaluation mode first.
+        Runs the model on a list of data, one entry a row: ``lambda batch: model(torch.stack(batch))``. What it returns
+        is not used. Put the model into evaluation mode first.
     activations_from : sequence or mapping of Module
-        Where to read. A mapping gives the layers their names; in a sequence they are named by type and position, such as
-        ``Conv2d-0``.
+        Where to read. A mapping gives the layers their names; in a sequence they are named by type and position, such
+        as ``Conv2d-0``.
     device : device, optional
         Tensors and arrays among the data are moved there before ``forward`` sees them; the model must be there already.
         By default they are passed as they are.
@@ -50,8 +50,8 @@ def torch_activations(
     -------
     DataFrame
         A copy with ``activations``: for each row a float32 array (unit,) of every element of every module's output,
-        module by module in the order of the forward pass, each call of a reused module by itself. Its ``attrs`` hold the
-        layers, so that `localize` can say where each unit is.
+        module by module in the order of the forward pass, each call of a reused module by itself. Its ``attrs`` hold
+        the layers, so that `localize` can say where each unit is.
 
     Raises
     ------

@@ -91,14 +91,10 @@ def table(layers: Sequence[Layer], reductions: Sequence[str]) -> xr.Dataset:
         twice = next(place for place in places if places.count(place) > 1)
         raise ValueError(f"layer {twice[0]!r} (call {twice[1]}) is listed twice")
     names = list(dict.fromkeys(layer.name for layer in layers))
-    blocks = [
-        _block(layer, names.index(layer.name), reduction) for layer in layers for reduction in reductions
-    ]
+    blocks = [_block(layer, names.index(layer.name), reduction) for layer in layers for reduction in reductions]
     if not blocks:
         raise ValueError("no layers and reductions given: there are no units")
-    columns = {
-        name: np.concatenate([block[name] for block in blocks]).astype(_dtype(name)) for name in COORDINATES
-    }
+    columns = {name: np.concatenate([block[name] for block in blocks]).astype(_dtype(name)) for name in COORDINATES}
     coordinates = {name: ("unit", column, _attributes(name, names)) for name, column in columns.items()}
     unit = np.arange(len(columns["layer"]), dtype=np.int64)
     dataset = xr.Dataset(coords={"unit": ("unit", unit, {"long_name": "unit of the model"}), **coordinates})
@@ -158,7 +154,10 @@ def layer_names(dataset: xr.Dataset) -> np.ndarray:
 def label(dataset: xr.Dataset) -> np.ndarray:
     """Name each unit briefly, for example ``conv2:14`` or ``conv2:14 (3, 5)``, as an array of str (unit,)."""
     labels = []
-    columns = (layer_names(dataset), *(dataset[name].values for name in ("call", "channel", "y", "x", "token")))
+    columns = (
+        layer_names(dataset),
+        *(dataset[name].values for name in ("call", "channel", "y", "x", "token")),
+    )
     for name, call, channel, y, x, token in zip(*columns, strict=True):
         text = f"{name}:{channel}" if call == 0 else f"{name}#{call}:{channel}"
         text += f" ({y}, {x})" if y != ABSENT else ""

@@ -79,7 +79,13 @@ def made(count=240, seed=0):
 
 
 TASKS = {"face": ["face", "non-face"], "digit": ["0", "1"]}
-SETTINGS = {"epochs": 6, "batch_size": 32, "learning_rate": 0.003, "weight_decay": 0.01, "mirror": ["face", "non-face"]}
+SETTINGS = {
+    "epochs": 6,
+    "batch_size": 32,
+    "learning_rate": 0.003,
+    "weight_decay": 0.01,
+    "mirror": ["face", "non-face"],
+}
 ALL = [label for labels in TASKS.values() for label in labels]
 
 

@@ -382,9 +382,7 @@ def test_environment_reaches_cells_and_nothing_else(write, without_quarto, monke
     assert "REPORT_INNER" not in os.environ
 
 
-def test_cells_run_in_this_interpreter_even_if_another_goes_by_its_name(
-    write, without_quarto, monkeypatch, tmp_path
-):
+def test_cells_run_in_this_interpreter_even_if_another_goes_by_its_name(write, without_quarto, monkeypatch, tmp_path):
     other = tmp_path / "jupyter" / "kernels" / "python3"
     other.mkdir(parents=True)
     specification = {"argv": ["/nowhere/python"], "display_name": "Other", "language": "python"}
@@ -660,9 +658,7 @@ def test_a_failing_quarto_is_an_error_with_what_it_said_and_no_reason_to_try_ano
     fake_quarto("sys.exit('ERROR: the theme is missing')")
     source, output = write("Text.\n")
     output.write_text("the old page")
-    with pytest.raises(
-        RenderError, match="paper.qmd: quarto failed with exit status 1:\nERROR: the theme is"
-    ):
+    with pytest.raises(RenderError, match="paper.qmd: quarto failed with exit status 1:\nERROR: the theme is"):
         render(source, output, {})
     assert output.read_text() == "the old page"
 

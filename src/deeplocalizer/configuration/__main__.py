@@ -12,9 +12,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Rewrite what stands between the markers of a README."""
     parser = argparse.ArgumentParser(prog="python -m deeplocalizer.configuration", description=__doc__)
     parser.add_argument("schema", type=Path, help="JSON schema of the configuration, as YAML")
-    parser.add_argument(
-        "readme", type=Path, help="Markdown file with the lines <!-- keys --> and <!-- /keys -->"
-    )
+    parser.add_argument("readme", type=Path, help="Markdown file with the lines <!-- keys --> and <!-- /keys -->")
     options = parser.parse_args(arguments)
     try:
         text = renew(options.readme.read_text(encoding="utf-8"), load_schema(options.schema))

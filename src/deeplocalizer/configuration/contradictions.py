@@ -64,9 +64,7 @@ def _sources(configuration: Configuration) -> Iterator[Problem]:
             yield Problem((*path, "count"), "this key is missing", "an integer", hint)
         if source is not None and first.setdefault(source, name) != name:
             given = f"got {value_text(source)}, which is the source of {first[source]} too"
-            yield Problem(
-                (*path, "source"), given, "each source once, or the same stimuli would be in two categories"
-            )
+            yield Problem((*path, "source"), given, "each source once, or the same stimuli would be in two categories")
 
 
 def _splits(configuration: Configuration) -> Iterator[Problem]:
@@ -111,9 +109,7 @@ def _contrasts(configuration: Configuration) -> Iterator[Problem]:
         for index, category in enumerate(contrast.get("other") or ()):
             if category is not None and category in (contrast.get("preferred") or ()):
                 given = f"got {value_text(category)}, which is in contrasts.{name}.preferred too"
-                yield Problem(
-                    ("contrasts", name, "other", index), given, "categories that are on one side only"
-                )
+                yield Problem(("contrasts", name, "other", index), given, "categories that are on one side only")
 
 
 def _localizers(configuration: Configuration) -> Iterator[Problem]:
@@ -178,9 +174,7 @@ def _reference(path: Path, name: Any, names: Collection[str] | None, kind: str) 
 
 
 def _trained(configuration: Configuration) -> list[str]:
-    return [
-        name for name, model in _entries(configuration, "models").items() if model.get("weights") == "trained"
-    ]
+    return [name for name, model in _entries(configuration, "models").items() if model.get("weights") == "trained"]
 
 
 def _section(configuration: Configuration, *path: str) -> dict[str, Any] | None:

@@ -17,9 +17,7 @@ from deeplocalizer.configuration.words import Problem, allowed_text, suggestion
 SHOWN = 3  # items of one list that a message shows
 
 
-def find(
-    configuration: Mapping[Any, Any], refused: Iterable[Refusal], schema: Mapping[str, Any]
-) -> list[Problem]:
+def find(configuration: Mapping[Any, Any], refused: Iterable[Refusal], schema: Mapping[str, Any]) -> list[Problem]:
     """Say what the schema refuses, once for each value.
 
     Parameters
@@ -94,6 +92,4 @@ def _several(group: list[Problem]) -> Problem:
     first = group[0]
     given = ", ".join(problem.given.removeprefix("got ") for problem in group[:SHOWN])
     more = f" and {len(group) - SHOWN} more" if len(group) > SHOWN else ""
-    return Problem(
-        first.path[:-1], f"got the items {given}{more}", f"as each item {first.allowed}", first.hint
-    )
+    return Problem(first.path[:-1], f"got the items {given}{more}", f"as each item {first.allowed}", first.hint)

@@ -27,9 +27,7 @@ class ConfigurationError(ValueError):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
         number = "1 mistake" if len(self.problems) == 1 else f"{len(self.problems)} mistakes"
-        super().__init__(
-            "\n".join([f"the configuration has {number}:", *(f"- {line}" for line in self.problems)])
-        )
+        super().__init__("\n".join([f"the configuration has {number}:", *(f"- {line}" for line in self.problems)]))
 
 
 def resolve(configuration: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -103,9 +103,7 @@ def keys(root: Mapping[str, Any]) -> Iterator[Key]:
     yield from _keys((), root, root)
 
 
-def _fill_mapping(
-    value: dict[Any, Any], schema: Mapping[str, Any], root: Mapping[str, Any]
-) -> dict[Any, Any]:
+def _fill_mapping(value: dict[Any, Any], schema: Mapping[str, Any], root: Mapping[str, Any]) -> dict[Any, Any]:
     properties = schema.get("properties", {})
     others = schema.get("additionalProperties")
     filled = {key: fill(inner, properties.get(key, others), root) for key, inner in value.items()}
@@ -122,7 +120,5 @@ def _keys(path: tuple[str, ...], schema: Any, root: Mapping[str, Any]) -> Iterat
         yield Key((*path, name), follow(inner, root), name in schema.get("required", []))
         yield from _keys((*path, name), inner, root)
     yield from (
-        _keys((*path, NAME), schema["additionalProperties"], root)
-        if schema.get("additionalProperties")
-        else ()
+        _keys((*path, NAME), schema["additionalProperties"], root) if schema.get("additionalProperties") else ()
     )

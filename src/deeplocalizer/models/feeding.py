@@ -12,9 +12,7 @@ import torch
 import xarray as xr
 
 
-def batches(
-    inputs: xr.Dataset, batch_size: int, device: torch.device
-) -> Iterator[tuple[slice, torch.Tensor]]:
+def batches(inputs: xr.Dataset, batch_size: int, device: torch.device) -> Iterator[tuple[slice, torch.Tensor]]:
     """Yield blocks of stimuli, cut at absolute positions.
 
     Parameters

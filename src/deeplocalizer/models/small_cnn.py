@@ -2,8 +2,8 @@
 
 build            three convolutional layers, a hidden layer and a linear readout
 
-Each of ``conv1`` to ``conv3`` and ``hidden`` is a block that ends in its ReLU, so that the block's output is the response
-of the layer's units. Pooling stands outside the blocks.
+Each of ``conv1`` to ``conv3`` and ``hidden`` is a block that ends in its ReLU, so that the block's output is the
+response of the layer's units. Pooling stands outside the blocks.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ def build(outputs: int) -> nn.Module:
     layers["flatten"] = nn.Flatten()
     layers["hidden"] = nn.Sequential(
         OrderedDict(
-            linear=nn.Linear(entering * GRID * GRID, HIDDEN), normalization=nn.BatchNorm1d(HIDDEN), activation=nn.ReLU()
+            linear=nn.Linear(entering * GRID * GRID, HIDDEN),
+            normalization=nn.BatchNorm1d(HIDDEN),
+            activation=nn.ReLU(),
         )
     )
     layers["dropout"] = nn.Dropout(0.25)

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
-from torch import nn
 from torch.nn.functional import cross_entropy, pad
 
 from deeplocalizer import seeding
@@ -26,7 +25,11 @@ JITTER = 0.2  # range of the change of brightness and contrast
 
 
 def train(
-    network: Network, inputs: xr.Dataset, tasks: Mapping[str, Sequence[str]], settings: Mapping[str, Any], seed: int
+    network: Network,
+    inputs: xr.Dataset,
+    tasks: Mapping[str, Sequence[str]],
+    settings: Mapping[str, Any],
+    seed: int,
 ) -> Network:
     """Fit a network to the labels of its inputs, on the CPU, in one thread.
 
@@ -39,8 +42,8 @@ def train(
     tasks : mapping of sequences of str
         The labels of each task. Every task, and every label within it, is drawn equally often.
     settings : mapping
-        ``epochs``, ``batch_size``, ``learning_rate``, ``weight_decay`` and ``mirror``: the labels that keep their meaning
-        in a mirror.
+        ``epochs``, ``batch_size``, ``learning_rate``, ``weight_decay`` and ``mirror``: the labels that keep their
+        meaning in a mirror.
     seed : int
 
     Returns
@@ -126,7 +129,9 @@ def _augment(images: torch.Tensor, may_mirror: torch.Tensor, generator: torch.Ge
     down, right = torch.randint(2 * SHIFT + 1, (2, count), generator=generator)
     rows = (torch.arange(height) + down[:, None])[:, None, :, None]
     columns = (torch.arange(width) + right[:, None])[:, None, None, :]
-    images = padded[torch.arange(count)[:, None, None, None], torch.arange(images.shape[1])[:, None, None], rows, columns]
+    images = padded[
+        torch.arange(count)[:, None, None, None], torch.arange(images.shape[1])[:, None, None], rows, columns
+    ]
     mirrored = may_mirror & (torch.rand(count, generator=generator) < 0.5)
     images = torch.where(mirrored[:, None, None, None], images.flip(-1), images)
     light, contrast = (torch.rand(2, count, generator=generator) * 2 - 1) * JITTER
@@ -135,7 +140,7 @@ def _augment(images: torch.Tensor, may_mirror: torch.Tensor, generator: torch.Ge
     return images.clamp(0, 255)
 
 
-class _one_thread:  # noqa: N801 - reads as a statement
+class _one_thread:
     """Run torch in one thread for a while."""
 
     def __enter__(self) -> None:

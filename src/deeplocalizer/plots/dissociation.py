@@ -54,17 +54,18 @@ def draw(effects: xr.Dataset, outcome: str, own: Mapping[str, str]) -> Figure:
     Returns
     -------
     Figure
-        A row of panels for each task: raw harm and, where the network does the task, harm as a share of what it has above
-        chance. Grey bands span the random controls of a mask; squares are differences between two masks.
+        A row of panels for each task: raw harm and, where the network does the task, harm as a share of what
+        it has above chance. Grey bands span the random controls of a mask; squares are differences of masks.
     """
     tasks = effects["task_name"].values.astype(str)
     scales = [scale for scale in ("raw", "scaled") if _any(effects, outcome, scale)] or ["raw"]
-    lines = {(task, scale): _bars(effects, outcome, str(task), scale, own) for task in tasks for scale in scales}
-    heights = [len(lines[task, "raw"]) for task in tasks]
+    panels = [(task, scale) for task in tasks for scale in scales]
+    lines = {(task, scale): _bars(effects, outcome, str(task), scale, own) for task, scale in panels}
+    rows = [len(lines[task, scales[0]]) for task in tasks]
     with drawing.style():
-        made = drawing.figure(0.85 + sum(0.45 + ROW * height for height in heights))
+        made = drawing.figure(0.85 + sum(0.45 + ROW * count for count in rows))
         axes = made.subplots(
-            len(tasks), len(scales), squeeze=False, sharex="col", gridspec_kw={"height_ratios": [h + 1 for h in heights]}
+            len(tasks), len(scales), squeeze=False, sharex="col", height_ratios=[count + 1 for count in rows]
         )
         for row, task in enumerate(tasks):
             for column, scale in enumerate(scales):
@@ -93,7 +94,8 @@ def _bars(effects: xr.Dataset, outcome: str, task: str, scale: str, own: Mapping
         # controls are measured raw; what the network has above chance scales them like the target
         band = (spread.low / gain, spread.estimate / gain, spread.high / gain) if spread and harm else None
         filled = own.get(name) == task
-        bars.append(Bar(f"harm/{name}", f"{plain(name)} units", harm, drawing.color(index), filled, control=band))
+        tint = drawing.color(index)
+        bars.append(Bar(f"harm/{name}", f"{plain(name)} units", harm, tint, filled, control=band))
     for one, other in _pairs(effects, task, scale):
         difference = summaries.find(
             effects, "dissociation", outcome, localizer=one, other=other, task=task, scale=scale
@@ -128,33 +130,18 @@ def _panel(axes: Axes, bars: Sequence[Bar], name: str) -> None:
     for row, bar in enumerate(bars):
         if bar.control is not None:
             low, middle, high = (100 * value for value in bar.control)
-            (band,) = axes.barh([row], [high - low], left=[low], height=0.6, color=drawing.FAINT, alpha=0.7, linewidth=0)
-            band.set_gid(f"control/{bar.name}/{name}")
-            axes.plot([middle] * 2, [row - 0.3, row + 0.3], color="#8d99a6", linewidth=1)
+            (band,) = axes.barh([row], [high - low], left=[low], height=0.6, color=drawing.FAINT, alpha=0.7)
+            band.set(linewidth=0, gid=f"control/{bar.name}/{name}")
+            axes.plot([middle] * 2, [row - 0.3, row + 0.3], color=drawing.RANDOM, linewidth=1)
         if bar.effect is None:
-            across = axes.get_yaxis_transform()
-            axes.text(0.5, row, "not available", transform=across, ha="center", va="center", fontsize=7.5, color=drawing.MUTED)
-            continue
-        (line,) = axes.plot(
-            [100 * bar.effect.low, 100 * bar.effect.high], [row] * 2, color=bar.tint, linewidth=1.5, zorder=3
-        )
-        line.set_gid(f"interval/{bar.name}/{name}")
-        (mark,) = axes.plot(
-            [100 * bar.effect.estimate],
-            [row],
-            marker=bar.marker,
-            markersize=6 if bar.marker == "o" else 5,
-            markeredgecolor=bar.tint,
-            markerfacecolor=bar.tint if bar.filled else "white",
-            markeredgewidth=1.3,
-            zorder=4,
-        )
-        mark.set_gid(f"{bar.name}/{name}")
+            drawing.note(axes, 0.5, row, "not available", axes.get_yaxis_transform(), align="center")
+        else:
+            drawing.estimate(axes, bar.effect, row, bar.tint, bar.filled, f"{bar.name}/{name}", bar.marker)
 
 
 def _legend(made: Figure, bars: Sequence[Bar], tasks: bool) -> None:
     def mark(marker: str, face: str, label: str) -> Line2D:
-        return Line2D([], [], color=drawing.INK, marker=marker, markersize=5, mfc=face, linewidth=1.5, label=label)
+        return Line2D([], [], color=drawing.INK, marker=marker, markersize=5, mfc=face, label=label)
 
     handles: list[Line2D | Patch] = []
     if tasks:

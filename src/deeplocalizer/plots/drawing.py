@@ -5,6 +5,9 @@ figure           an empty figure of the common width
 grid             panels in rows, as many as are needed
 swarm            heights that stack points where they crowd
 color            the colour of the n-th localizer or contrast
+note             small words in a panel
+subtitle         small words under a panel's title
+estimate         an effect with its interval
 save             write a figure as SVG; equal figures give equal bytes
 """
 
@@ -21,13 +24,19 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.transforms import Transform
+
+from deeplocalizer.summaries import Effect
 
 WIDTH = 6.6  # inches; a column of text on a screen
 INK = "#1d242c"
 MUTED = "#5b6672"
 FAINT = "#c9d0d7"
+RANDOM = "#8d99a6"  # random controls
 # Okabe & Ito's palette, which readers with any colour vision tell apart, darkest first
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+SUBTITLE = 15  # points between a panel and its title
 MOST_DOTS = 600  # above, a file of single dots is large and the dots are not told apart
 
 _LOOK: dict[str, object] = {
@@ -61,6 +70,8 @@ _LOOK: dict[str, object] = {
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
     "axes.unicode_minus": True,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 5.5,
 }
 
 
@@ -78,10 +89,10 @@ def figure(height: float, width: float = WIDTH) -> Figure:
     return made
 
 
-def grid(made: Figure, panels: int, columns: int, **shared: bool | str) -> list[Axes]:
-    """Put panels into rows of at most some columns, and hide the places that are left over."""
+def grid(made: Figure, panels: int, columns: int, shared: bool = True) -> list[Axes]:
+    """Put panels into rows of at most some columns; their vertical axis is shared unless told otherwise."""
     columns = max(1, min(panels, columns))
-    axes = made.subplots(math.ceil(panels / columns), columns, squeeze=False, **shared)
+    axes = made.subplots(math.ceil(panels / columns), columns, squeeze=False, sharey=shared)
     flat: list[Axes] = list(axes.ravel())
     for spare in flat[panels:]:
         spare.set_axis_off()
@@ -117,7 +128,38 @@ def swarm(values: np.ndarray, limits: tuple[float, float], height: float, bins: 
     for place in np.unique(column):
         members = np.flatnonzero(column == place)
         level[members[np.argsort(values[members], kind="stable")]] = np.arange(len(members))
-    return level * min(height / 8, height / max(1.0, level.max() + 1))
+    stacked: np.ndarray = level * min(height / 8, height / (1 + level.max(initial=0)))
+    return stacked
+
+
+def note(
+    axes: Axes, x: float, y: float, text: str, transform: Transform, align: str = "left", color: str = MUTED
+) -> Text:
+    """Write small words into a panel, centred on their height."""
+    return axes.text(
+        x,
+        y,
+        text,
+        transform=transform,
+        va="center",
+        ha=align,
+        fontsize=7.5,
+        color=color,
+    )
+
+
+def subtitle(axes: Axes, text: str) -> None:
+    """Write small words between a panel and its title, which needs a ``pad`` of `SUBTITLE`."""
+    axes.text(0, 1, text, transform=axes.transAxes, va="bottom", fontsize=7.5, color=MUTED)
+
+
+def estimate(axes: Axes, effect: Effect, height: float, tint: str, filled: bool, name: str, marker: str = "o") -> None:
+    """Draw an effect in %: a mark at the estimate, a line from end to end of its interval."""
+    (line,) = axes.plot([100 * effect.low, 100 * effect.high], [height] * 2, color=tint, linewidth=1.6)
+    line.set(zorder=3, gid=f"interval/{name}")
+    (mark,) = axes.plot([100 * effect.estimate], [height], marker=marker, color=tint)
+    mark.set(markersize=6.5 if marker == "o" else 5, markeredgewidth=1.4, zorder=4, gid=name)
+    mark.set_markerfacecolor(tint if filled else "white")
 
 
 def save(made: Figure, path: str | os.PathLike[str], title: str) -> None:
@@ -135,7 +177,8 @@ def save(made: Figure, path: str | os.PathLike[str], title: str) -> None:
     partial = destination.with_name(f".{destination.name}.partial")
     try:
         with style():
-            made.savefig(partial, format="svg", metadata={"Date": None, "Creator": "DeepLocalizer", "Title": title})
+            known = {"Date": None, "Creator": "DeepLocalizer", "Title": title}
+            made.savefig(partial, format="svg", metadata=known)
         partial.replace(destination)
     finally:
         partial.unlink(missing_ok=True)

@@ -47,7 +47,7 @@ def draw(effects: xr.Dataset, outcome: str, own: Mapping[str, str]) -> Figure:
     rows = -(-len(tasks) // columns)
     with drawing.style():
         made = drawing.figure(0.6 + rows * (0.85 + ROW * len(localizers)))
-        panels = drawing.grid(made, len(tasks), columns, sharey=True)
+        panels = drawing.grid(made, len(tasks), columns)
         for index, (axes, task) in enumerate(zip(panels, tasks, strict=True)):
             _panel(axes, effects, outcome, str(task), own)
             axes.tick_params(axis="y", labelleft=index % columns == 0)
@@ -69,10 +69,8 @@ def _panel(axes: Axes, effects: xr.Dataset, outcome: str, task: str, own: Mappin
     localizers = effects["localizer_name"].values.astype(str)
     intact = summaries.find(effects, "intact", outcome, task=task)
     numbers = f", {intact.n:,} stimuli" if intact else ""
-    axes.set_title(plain(task), pad=17)
-    axes.text(
-        0, 1, f"test split{numbers}", transform=axes.transAxes, va="bottom", fontsize=7.5, color=drawing.MUTED
-    )
+    axes.set_title(plain(task), pad=drawing.SUBTITLE)
+    drawing.subtitle(axes, f"test split{numbers}")
     chance = float(effects["chance"].sel(task_name=task)) if outcome == "correct" else float("nan")
     limits = _limits(effects, outcome, task, chance)
     axes.set(xlim=limits, ylim=(len(localizers) - 0.4, -0.72), xlabel=LABELS[outcome])
@@ -80,10 +78,11 @@ def _panel(axes: Axes, effects: xr.Dataset, outcome: str, task: str, own: Mappin
     axes.spines["left"].set_visible(False)
     _chance(axes, chance * 100, limits, task)
     if intact is None:
-        axes.text(0.5, 0.5, "not available", transform=axes.transAxes, ha="center", color=drawing.MUTED)
+        drawing.note(axes, 0.5, 0.5, "not available", axes.transAxes, align="center")
         return
-    band = axes.axvspan(intact.low * 100, intact.high * 100, color=drawing.FAINT, alpha=0.45, linewidth=0, zorder=0)
-    band.set_gid(f"intact-interval/{task}")
+    if outcome == "correct":
+        band = axes.axvspan(intact.low * 100, intact.high * 100, color=drawing.FAINT, alpha=0.45)
+        band.set(linewidth=0, zorder=0, gid=f"intact-interval/{task}")
     axes.axvline(intact.estimate * 100, color=drawing.INK, linewidth=1.1, zorder=1).set_gid(f"intact/{task}")
     for row, name in enumerate(localizers):
         _controls(axes, levels(effects, outcome, str(name), task) * 100, row, limits, f"{name}/{task}")
@@ -98,7 +97,9 @@ def _limits(effects: xr.Dataset, outcome: str, task: str, chance: float) -> tupl
         ablated = summaries.find(effects, "ablated", outcome, localizer=str(name), task=task)
         shown += [ablated.low, ablated.high] if ablated else []
     intact = summaries.find(effects, "intact", outcome, task=task)
-    shown += [intact.low, intact.high] if intact else []
+    if intact is not None:
+        # every decision is kept by definition where nothing is silenced
+        shown += [intact.low, intact.high] if outcome == "correct" else [intact.estimate]
     if not shown:
         return 0.0, 100.0
     low, high = min(shown) * 100, max(shown) * 100
@@ -113,10 +114,11 @@ def _chance(axes: Axes, chance: float, limits: tuple[float, float], task: str) -
     if not np.isfinite(chance):
         return
     if limits[0] <= chance <= limits[1]:
-        axes.axvline(chance, color=drawing.MUTED, linewidth=0.9, linestyle=(0, (3, 2))).set_gid(f"chance/{task}")
+        line = axes.axvline(chance, color=drawing.MUTED, linewidth=0.9, linestyle=(0, (3, 2)))
+        line.set_gid(f"chance/{task}")
         return
-    place = {"transform": axes.transAxes, "va": "bottom", "ha": "left", "fontsize": 7.5, "color": drawing.MUTED}
-    axes.text(0.012, 0.012, f"\u2190 chance {chance:.3g} %", **place).set_gid(f"chance/{task}")
+    text = drawing.note(axes, 0.012, 0.012, f"\u2190 chance {chance:.3g} %", axes.transAxes)
+    text.set(va="bottom", gid=f"chance/{task}")
 
 
 def _controls(axes: Axes, values: np.ndarray, row: int, limits: tuple[float, float], name: str) -> None:
@@ -124,54 +126,37 @@ def _controls(axes: Axes, values: np.ndarray, row: int, limits: tuple[float, flo
     if len(values) > drawing.MOST_DOTS:
         heights, edges = np.histogram(values, bins=60, range=limits)
         level = row - 0.04 - 0.5 * heights / heights.max()
-        axes.stairs(level, edges, baseline=row - 0.04, fill=True, color="#8d99a6").set_gid(f"controls/{name}")
+        outline = axes.stairs(level, edges, baseline=row - 0.04, fill=True, color=drawing.RANDOM)
+        outline.set_gid(f"controls/{name}")
         return
     level = row - 0.06 - drawing.swarm(values, limits, 0.5, bins=75)
-    dots = axes.scatter(values, level, s=4.5, color="#8d99a6", linewidth=0, zorder=2)
+    dots = axes.scatter(values, level, s=4.5, color=drawing.RANDOM, linewidth=0, zorder=2)
     dots.set_gid(f"controls/{name}")
 
 
-def _target(
-    axes: Axes, effects: xr.Dataset, outcome: str, localizer: str, task: str, row: int, expected: bool
-) -> None:
+def _target(axes: Axes, effects: xr.Dataset, outcome: str, localizer: str, task: str, row: int, expected: bool) -> None:
     """Draw the performance without the units of a localizer, with its interval and the p of its advantage."""
     across = axes.get_yaxis_transform()
     found = summaries.find(effects, "ablated", outcome, localizer=localizer, task=task)
     if found is None:
-        text = axes.text(0.5, row + 0.1, "not available", transform=across, ha="center", va="center", fontsize=7.5)
-        text.set_color(drawing.MUTED)
+        drawing.note(axes, 0.5, row + 0.1, "not available", across, align="center")
         return
     tint = drawing.color(list(effects["localizer_name"].values.astype(str)).index(localizer))
-    (line,) = axes.plot([found.low * 100, found.high * 100], [row + 0.14] * 2, color=tint, linewidth=1.6, zorder=3)
-    line.set_gid(f"interval/{localizer}/{task}")
-    (mark,) = axes.plot(
-        [found.estimate * 100],
-        [row + 0.14],
-        marker="o",
-        markersize=6.5,
-        markeredgecolor=tint,
-        markerfacecolor=tint if expected else "white",
-        markeredgewidth=1.4,
-        zorder=4,
-    )
-    mark.set_gid(f"ablated/{localizer}/{task}")
+    drawing.estimate(axes, found, row + 0.14, tint, expected, f"ablated/{localizer}/{task}")
     advantage = summaries.find(effects, "advantage", outcome, localizer=localizer, task=task)
     if advantage is not None and np.isfinite(advantage.p):
         p = advantage.p_family if np.isfinite(advantage.p_family) else advantage.p
-        text = "p < 0.001" if p < 0.001 else f"p = {p:.2g}" if p < 0.995 else "p = 1"
-        axes.text(
-            1.01, row + 0.14, text, transform=across, va="center", fontsize=7.5, color=drawing.INK if expected else drawing.MUTED
-        ).set_gid(f"p/{localizer}/{task}")
+        shade = drawing.INK if expected else drawing.MUTED
+        text = drawing.note(axes, 1.01, row + 0.14, f"p {summaries.p_text(p)}", across, color=shade)
+        text.set_gid(f"p/{localizer}/{task}")
 
 
 def _legend(made: Figure, effects: xr.Dataset, outcome: str, own: Mapping[str, str]) -> None:
     tints = [drawing.color(index) for index in range(min(3, effects.sizes["localizer_name"]))]
 
     def marks(filled: bool) -> tuple[Line2D, ...]:
-        return tuple(
-            Line2D([], [], color=tint, marker="o", markersize=5.5, mfc=tint if filled else "white", linewidth=1.6)
-            for tint in tints
-        )
+        faces = tints if filled else ["white"] * len(tints)
+        return tuple(Line2D([], [], color=c, mfc=f, marker="o") for c, f in zip(tints, faces, strict=True))
 
     entries: list[tuple[object, str]] = []
     if own:
@@ -179,8 +164,10 @@ def _legend(made: Figure, effects: xr.Dataset, outcome: str, own: Mapping[str, s
         entries.append((marks(False), "units silenced, another task"))
     else:
         entries.append((marks(False), "units silenced"))
-    entries.append((Line2D([], [], linestyle="", marker="o", markersize=3, color="#8d99a6"), "as many random units"))
-    entries.append(((Patch(color=drawing.FAINT, alpha=0.45), Line2D([], [], color=drawing.INK)), "intact"))
+    dot = Line2D([], [], linestyle="", marker="o", markersize=3, color=drawing.RANDOM)
+    entries.append((dot, "as many random units"))
+    line = Line2D([], [], color=drawing.INK)
+    entries.append(((Patch(color=drawing.FAINT, alpha=0.45), line) if outcome == "correct" else line, "intact"))
     if outcome == "correct" and np.isfinite(effects["chance"].values).any():
         entries.append((Line2D([], [], color=drawing.MUTED, linestyle=(0, (3, 2)), linewidth=0.9), "chance"))
     handles, labels = zip(*entries, strict=True)
@@ -188,7 +175,7 @@ def _legend(made: Figure, effects: xr.Dataset, outcome: str, own: Mapping[str, s
         handles,
         labels,
         loc="outside lower center",
-        ncols=3 if len(entries) > 4 else len(entries),
+        ncols=min(3, len(entries)),
         handler_map={tuple: HandlerTuple(ndivide=None)},
         handletextpad=0.5,
         columnspacing=1.2,

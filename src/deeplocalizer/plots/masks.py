@@ -5,6 +5,7 @@ draw             share of each layer that every localizer selects, and how the m
 
 from __future__ import annotations
 
+import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
@@ -15,7 +16,7 @@ from deeplocalizer.plots import drawing
 from deeplocalizer.summaries import plain
 
 ROW = 0.24  # inches for a layer
-SHADES = LinearSegmentedColormap.from_list("shades", ["#ffffff", "#8d99a6"])
+SHADES = LinearSegmentedColormap.from_list("shades", ["#ffffff", drawing.RANDOM])
 
 
 def draw(masks: xr.Dataset) -> Figure:
@@ -29,7 +30,7 @@ def draw(masks: xr.Dataset) -> Figure:
     Returns
     -------
     Figure
-        A panel of bars for each localizer and, if there are several, a panel with the units that two masks share.
+        A panel of bars for each localizer and, if there are several, one with the units that two masks share.
     """
     summary = summaries.selection(masks)
     shared = summaries.overlap(masks)
@@ -40,7 +41,7 @@ def draw(masks: xr.Dataset) -> Figure:
     least = 0.34 * len(names) if len(names) > 1 else 0.0
     with drawing.style():
         made = drawing.figure(0.2 + rows * (0.75 + max(ROW * summary.sizes["place"], least, 0.9)))
-        axes = drawing.grid(made, panels, columns)
+        axes = drawing.grid(made, panels, columns, shared=False)
         widest = max(1e-9, float((summary["selected"] / summary["units"]).max()))
         for index, name in enumerate(names):
             _bars(axes[index], summary.sel(localizer=name), drawing.color(index), widest)
@@ -61,7 +62,8 @@ def _bars(axes: Axes, summary: xr.Dataset, tint: str, widest: float) -> None:
         text = f"{selected[row]:,} of {units[row]:,}"
         axes.text(1, row, text, transform=axes.get_yaxis_transform(), va="center", ha="right", fontsize=7)
     overall = selected.sum() / units.sum() * 100
-    axes.axvline(overall, color=drawing.MUTED, linewidth=0.8, linestyle=(0, (2, 2)), zorder=0).set_gid(f"overall/{name}")
+    line = axes.axvline(overall, color=drawing.MUTED, linewidth=0.8, linestyle=(0, (2, 2)), zorder=0)
+    line.set_gid(f"overall/{name}")
     axes.set_title(f"{plain(name)} ({selected.sum():,} units)")
     axes.set(xlim=(0, widest * 100 * 1.6), ylim=(len(share) - 0.4, -0.6), xlabel="% of the layer's units")
     axes.set_yticks(rows, summary["place"].values)
@@ -72,10 +74,9 @@ def _overlap(axes: Axes, shared: xr.DataArray) -> None:
     """Draw how many units two target masks share."""
     names = [plain(str(name)) for name in shared["localizer"].values]
     counts = shared.values
-    # equal cells whatever the place: the shade is the share of the smaller mask
-    size = counts.diagonal()
-    smaller = size[:, None].clip(min=1)
-    axes.imshow(counts / smaller.clip(max=size[None, :].clip(min=1)), cmap=SHADES, vmin=0, vmax=1, aspect="auto")
+    size = counts.diagonal().clip(min=1)
+    # the shade is the share of the smaller of the two masks
+    axes.imshow(counts / np.minimum.outer(size, size), cmap=SHADES, vmin=0, vmax=1, aspect="auto")
     for row in range(len(names)):
         for column in range(len(names)):
             text = axes.text(column, row, f"{counts[row, column]:,}", ha="center", va="center", fontsize=8)

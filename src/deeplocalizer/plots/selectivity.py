@@ -33,8 +33,8 @@ def draw(contrasts: xr.Dataset, alpha: float) -> Figure:
     Returns
     -------
     Figure
-        A panel for each contrast. In each layer, from the earliest at the top: units as dots (an outline where there are
-        very many), a line from the first to the third quartile and a tick at the median; at the right the share of
+        A panel for each contrast. In each layer, from the earliest at the top: units as dots (an outline of very
+        many), a line from the first to the third quartile, a tick at the median; at the right the share of
         units that respond more, and of those that respond less, to the preferred categories.
     """
     names = contrasts["contrast"].values.astype(str)
@@ -45,7 +45,7 @@ def draw(contrasts: xr.Dataset, alpha: float) -> Figure:
     rows = -(-len(names) // columns)
     with drawing.style():
         made = drawing.figure(0.75 + rows * (0.85 + ROW * len(where.names)))
-        panels = drawing.grid(made, len(names), columns, sharey=True)
+        panels = drawing.grid(made, len(names), columns)
         for index, (axes, name) in enumerate(zip(panels, names, strict=True)):
             one = contrasts.sel(contrast=name)
             tint = drawing.color(index)
@@ -68,11 +68,11 @@ def _limits(contrasts: xr.Dataset) -> tuple[float, float]:
 
 def _frame(axes: Axes, one: xr.Dataset, name: str, where: Places, limits: tuple[float, float]) -> None:
     """Draw what a panel has whatever its units do."""
-    axes.set_title(plain(name), pad=18)
+    axes.set_title(plain(name), pad=drawing.SUBTITLE)
     reliability = float(one["reliability"])
-    between = f"split-half r = {reliability:.2f}" if np.isfinite(reliability) else "split-half r not available"
+    between = f"split-half r = {reliability:.2f}" if np.isfinite(reliability) else "no split-half r"
     numbers = f"{int(one['n_preferred']):,} against {int(one['n_other']):,} stimuli, {between}"
-    axes.text(0, 1, numbers, transform=axes.transAxes, va="bottom", fontsize=7.5, color=drawing.MUTED)
+    drawing.subtitle(axes, numbers)
     axes.axvline(0, color=drawing.MUTED, linewidth=0.7, zorder=0)
     axes.set(xlim=limits, ylim=(len(where.names) - 0.45, -0.6), xlabel="Cohen's d")
     axes.set_yticks(range(len(where.names)), where.names)
@@ -80,52 +80,70 @@ def _frame(axes: Axes, one: xr.Dataset, name: str, where: Places, limits: tuple[
 
 
 def _layer(
-    axes: Axes, one: xr.Dataset, where: Places, place: int, limits: tuple[float, float], alpha: float, tint: str
+    axes: Axes,
+    one: xr.Dataset,
+    where: Places,
+    place: int,
+    limits: tuple[float, float],
+    alpha: float,
+    tint: str,
 ) -> None:
     """Draw the units of one layer."""
+    name = f"{one['contrast'].item()}/{place}"
     members = (where.of_unit == place) & ~one["dead"].values
     d = one["d"].values[members]
     if not len(d):
-        axes.text(0, place, " all units are dead", va="center", fontsize=7.5, color=drawing.MUTED)
+        drawing.note(axes, 0.02, place, "all units are dead", axes.get_yaxis_transform())
         return
-    significant = one["log10_q"].values[members] <= np.log10(alpha)
     if len(d) > MOST_UNITS:
-        _outline(axes, d, place, limits)
+        _outline(axes, d, place, limits, name)
     else:
-        level = place - 0.02 - drawing.swarm(d, limits, 0.5)
-        for shown, face, edge in (
-            (~significant, "white", drawing.MUTED),
-            (significant & (d > 0), tint, tint),
-            (significant & (d < 0), drawing.MUTED, drawing.MUTED),
-        ):
-            dots = axes.scatter(d[shown], level[shown], s=5, facecolor=face, edgecolor=edge, linewidth=0.4, clip_on=False)
-            dots.set_gid(f"units/{one['contrast'].item()}/{place}/{'significant' if face != 'white' else 'other'}")
+        _dots(axes, d, one["log10_q"].values[members] <= np.log10(alpha), place, limits, tint, name)
     low, middle, high = np.quantile(d, [0.25, 0.5, 0.75])
     axes.plot([low, high], [place + 0.16] * 2, color=drawing.INK, linewidth=1.2, solid_capstyle="butt")
     (tick,) = axes.plot([middle], [place + 0.16], "|", color=drawing.INK, markersize=7, markeredgewidth=1.4)
-    tick.set_gid(f"median/{one['contrast'].item()}/{place}")
+    tick.set_gid(f"median/{name}")
 
 
-def _outline(axes: Axes, d: np.ndarray, place: int, limits: tuple[float, float]) -> None:
+def _dots(
+    axes: Axes,
+    d: np.ndarray,
+    significant: np.ndarray,
+    place: int,
+    limits: tuple[float, float],
+    tint: str,
+    name: str,
+) -> None:
+    """Draw every unit of a layer as a dot."""
+    level = place - 0.02 - drawing.swarm(d, limits, 0.5)
+    for kind, shown, face, edge in (
+        ("neither", ~significant, "white", drawing.MUTED),
+        ("preferring", significant & (d > 0), tint, tint),
+        ("opposing", significant & (d < 0), drawing.MUTED, drawing.MUTED),
+    ):
+        dots = axes.scatter(d[shown], level[shown], s=5, facecolor=face, edgecolor=edge, linewidth=0.4)
+        dots.set_gid(f"{kind}/{name}")
+
+
+def _outline(axes: Axes, d: np.ndarray, place: int, limits: tuple[float, float], name: str) -> None:
     """Draw very many units as the outline of their histogram."""
     heights, edges = np.histogram(d, bins=BINS, range=limits)
     level = place - 0.02 - 0.5 * heights / heights.max()
     outline = axes.stairs(level, edges, baseline=place - 0.02, fill=True, color=drawing.FAINT)
-    outline.set_gid(f"histogram/{place}")
+    outline.set_gid(f"units/{name}")
 
 
 def _shares(axes: Axes, summary: xr.Dataset, tint: str) -> None:
     """Write the shares of units that prefer, and that oppose, at the right of each layer."""
     across = axes.get_yaxis_transform()
-    live = np.maximum(summary["units"].values, 1)
     for place in range(summary.sizes["place"]):
-        for name, shift, shade in (("preferring", -0.17, tint), ("opposing", 0.17, drawing.MUTED)):
-            share = summary[name].values[place] / live[place]
-            sign = "+" if name == "preferring" else "\u2212"
-            text = axes.text(
-                1.01, place + shift, f"{sign} {share:.0%}", transform=across, va="center", fontsize=7.5, color=shade
-            )
-            text.set_gid(f"{name}/{summary['contrast'].item()}/{place}")
+        for kind, sign, shift, shade in (
+            ("preferring", "+", -0.17, tint),
+            ("opposing", "\u2212", 0.17, drawing.MUTED),
+        ):
+            share = 100 * summary[kind].values[place] / summary["units"].values[place]
+            text = drawing.note(axes, 1.01, place + shift, f"{sign} {share:.0f} %", across, color=shade)
+            text.set_gid(f"share/{kind}/{summary['contrast'].item()}/{place}")
 
 
 def _legend(made: Figure, alpha: float) -> None:
@@ -136,6 +154,14 @@ def _legend(made: Figure, alpha: float) -> None:
         dot(drawing.color(0), drawing.color(0), f"responds more (q \u2264 {alpha:g})"),
         dot(drawing.MUTED, drawing.MUTED, f"responds less (q \u2264 {alpha:g})"),
         dot("white", drawing.MUTED, "neither"),
-        Line2D([], [], color=drawing.INK, marker="|", markersize=7, markeredgewidth=1.4, label="quartiles, median"),
+        Line2D(
+            [],
+            [],
+            color=drawing.INK,
+            marker="|",
+            markersize=7,
+            markeredgewidth=1.4,
+            label="quartiles, median",
+        ),
     ]
     made.legend(handles=handles, loc="outside lower center", ncols=4, handletextpad=0.5, columnspacing=1.4)

@@ -213,9 +213,7 @@ def _table(identifier: str, caption: list[Element], blocks: list[Element]) -> li
 
 def _scrolling(blocks: list[Element], **name: str) -> Element:
     """Return blocks in a region that scrolls sideways, by the keyboard too: it takes the focus."""
-    return pandoc.div(
-        ["table-scroll"], blocks, tabindex="0", role="region", **(name or {"aria_label": "Table"})
-    )
+    return pandoc.div(["table-scroll"], blocks, tabindex="0", role="region", **(name or {"aria_label": "Table"}))
 
 
 def _resolve(element: Element, targets: Mapping[str, Target]) -> list[Element] | None:

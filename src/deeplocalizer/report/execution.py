@@ -312,9 +312,7 @@ def _with_values(text: str, kernel: Kernel, where: Callable[[int], str]) -> str:
     for match, answer in zip(matches, answers, strict=True):
         if answer["status"] != "ok":
             place = f"{where(match.start())}, inline code '{match[1]}'"
-            raise RenderError(
-                _failure(place, answer["ename"], answer["evalue"], "\n".join(answer["traceback"]))
-            )
+            raise RenderError(_failure(place, answer["ename"], answer["evalue"], "\n".join(answer["traceback"])))
         pieces += [text[end : match.start()], _inline_value(answer["data"])]
         end = match.end()
     return "".join(pieces) + text[end:]

@@ -31,7 +31,7 @@ def executable() -> str:
     """Find pandoc: the one that comes with pypandoc, or the one on the path."""
     try:
         # Imported here, since where pandoc is installed as a program there may be no pypandoc.
-        import pypandoc  # type: ignore[import-untyped]
+        import pypandoc
 
         return str(pypandoc.get_pandoc_path())
     except (ImportError, OSError):
@@ -78,9 +78,7 @@ def _run(arguments: Sequence[str], text: str, folder: Path) -> str:
     )
     if done.returncode:
         # The document is on standard input; its own complaints come before the closing remark.
-        complaints = [
-            line for line in done.stderr.strip().splitlines() if not line.startswith("Failing because")
-        ]
+        complaints = [line for line in done.stderr.strip().splitlines() if not line.startswith("Failing because")]
         raise RenderError("pandoc: " + "\n".join(dict.fromkeys(complaints)))
     return done.stdout
 

@@ -132,9 +132,7 @@ def html_options(front_matter: Mapping[str, Any]) -> dict[str, Any]:
 def _front_matter(lines: list[str], name: str) -> tuple[dict[str, Any], int]:
     """Return the front matter and the index of the first line after it."""
     if not lines or lines[0].rstrip() != "---":
-        raise RenderError(
-            f"{name}: no front matter: the first line must be '---', followed by YAML and '---'"
-        )
+        raise RenderError(f"{name}: no front matter: the first line must be '---', followed by YAML and '---'")
     end = next((i for i, line in enumerate(lines) if i and line.rstrip() in ("---", "...")), None)
     if end is None:
         raise RenderError(f"{name}: the front matter that starts on line 1 is never closed by '---'")
@@ -180,9 +178,7 @@ def _closing_fence(lines: list[str], start: int, fence: re.Match[str], name: str
     for position in range(start + 1, len(lines)):
         if closing.match(lines[position]):
             return position
-    raise RenderError(
-        f"{name}, line {start + 1}: the block opened by '{lines[start].strip()}' is never closed"
-    )
+    raise RenderError(f"{name}, line {start + 1}: the block opened by '{lines[start].strip()}' is never closed")
 
 
 def _add_fenced(

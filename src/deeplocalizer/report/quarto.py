@@ -70,9 +70,7 @@ def _self_contained(front_matter: Mapping[str, Any]) -> dict[str, Any]:
     return {"lang": "en", **kept, "engine": "markdown", "format": {"html": options}}
 
 
-def _run(
-    command: list[str], folder: Path, environment: Mapping[str, str]
-) -> subprocess.CompletedProcess[str]:
+def _run(command: list[str], folder: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
         command,
         cwd=folder,

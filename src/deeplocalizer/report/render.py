@@ -46,9 +46,7 @@ def render(source: Path, output: Path, environment: Mapping[str, str], resources
     """
     document = qmd.parse(source.read_text(encoding="utf-8"), source.name)
     executable = shutil.which("quarto")
-    renderer = (
-        f"quarto {quarto.version(executable)}" if executable else f"nbclient and pandoc {pandoc.version()}"
-    )
+    renderer = f"quarto {quarto.version(executable)}" if executable else f"nbclient and pandoc {pandoc.version()}"
     logger.info("Rendering %s with %s", source.name, renderer)
     with _workplace() as (folder, private):
         _gather(resources, folder)

@@ -14,7 +14,10 @@ SPLITS = ("train", "localize", "select", "test")
 
 
 def deal(
-    strata: Sequence[str], groups: Sequence[str], shares: Mapping[str, float], rng: np.random.Generator
+    strata: Sequence[str] | np.ndarray,
+    groups: Sequence[str] | np.ndarray,
+    shares: Mapping[str, float],
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """Deal stimuli into shares, stratum by stratum, without parting a group.
 

@@ -46,9 +46,7 @@ def gather(settings: Mapping[str, Any], seed: int) -> xr.Dataset:
     return build(categories, settings["splits"], settings["folds"], seed)
 
 
-def build(
-    categories: Mapping[str, Sequence[Record]], shares: Mapping[str, float], folds: int, seed: int
-) -> xr.Dataset:
+def build(categories: Mapping[str, Sequence[Record]], shares: Mapping[str, float], folds: int, seed: int) -> xr.Dataset:
     """Lay records out as a labelled table and deal them into splits and folds.
 
     Parameters
@@ -120,7 +118,10 @@ def _dataset(
             "has_attribute": (
                 ("stimulus", "attribute"),
                 np.zeros((len(ids), 0), dtype=np.int8),
-                {"flag_values": np.array([-1, 0, 1], dtype=np.int8), "flag_meanings": "unknown absent present"},
+                {
+                    "flag_values": np.array([-1, 0, 1], dtype=np.int8),
+                    "flag_meanings": "unknown absent present",
+                },
             ),
         },
         coords={
@@ -163,7 +164,9 @@ def _rng(seed: int, purpose: str) -> np.random.Generator:
 def _refuse_twins(ids: Sequence[str]) -> None:
     unique, counts = np.unique(ids, return_counts=True)
     if (counts > 1).any():
-        raise ValueError(f"stimulus {str(unique[counts > 1][0])!r} occurs {counts.max()} times; is a source used twice?")
+        raise ValueError(
+            f"stimulus {str(unique[counts > 1][0])!r} occurs {counts.max()} times; is a source used twice?"
+        )
 
 
 def _refuse_empty(category: np.ndarray, split: np.ndarray, shares: Mapping[str, float]) -> None:

@@ -58,7 +58,10 @@ def patches(count: int | None, seed: int) -> Iterator[Record]:
         pixels, place = _cut(photographs[name], streams[name], name)
         number = index // len(PHOTOGRAPHS)
         yield Record(
-            f"patch-{name}-{number:03d}", encode_png(pixels), f"skimage.data.{name}(){place}", group=f"photograph-{name}"
+            f"patch-{name}-{number:03d}",
+            encode_png(pixels),
+            f"skimage.data.{name}(){place}",
+            group=f"photograph-{name}",
         )
 
 

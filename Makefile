@@ -1,0 +1,84 @@
+# Everything runs in .venv, which the first target that needs it sets up; `make` alone lists the targets.
+
+PYTHON ?= python3
+CORES ?= all
+
+python := .venv/bin/python
+made := import pip, sys; sys.exit(sys.prefix == sys.base_prefix)
+supported := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+version := import platform; print("Python " + platform.python_version())
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_USER := no
+unexport PYTHONPATH PYTHONHOME
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: demo
+demo: .venv/.installed ## set up and run the demo; its report is results/demo/report.html
+	@$(python) -m snakemake --configfile config/demo.yaml --cores $(CORES)
+	@echo 'The report of the demo is results/demo/report.html'
+
+.PHONY: test
+test: .venv/.installed ## set up and run the quick tests; PYTEST_ARGS='-k masks' picks some
+	$(python) -m pytest $(PYTEST_ARGS)
+
+.PHONY: lint
+lint: .venv/.installed ## check style, types, the workflow and the installed packages
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+	$(python) -m snakefmt --check Snakefile workflow
+	$(python) -m snakemake --lint
+	$(python) -m mypy
+	$(python) -m pip check
+
+.PHONY: format
+format: .venv/.installed ## format the Python files and the workflow
+	$(python) -m ruff check --fix-only .
+	$(python) -m ruff format .
+	$(python) -m snakefmt Snakefile workflow
+
+.PHONY: lock
+lock: ## write requirements.lock after a change of pyproject.toml; LOCK_ARGS=--upgrade for newer packages
+	@set -e; uv=$$(mktemp -d); trap 'rm -rf "$$uv"' EXIT; \
+	"$(PYTHON)" -m venv "$$uv"; \
+	"$$uv/bin/python" -m pip install --quiet uv; \
+	"$$uv/bin/uv" pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes \
+	    --no-header --no-emit-index-url --no-annotate $(LOCK_ARGS) pyproject.toml -o requirements.lock
+
+.PHONY: clean
+clean: ## remove results, logs and benchmarks
+	rm -rf results logs benchmarks
+
+# pip leaves alone what is installed already, so an interrupted or outdated set-up goes on where it was.
+.venv/.installed: requirements.lock pyproject.toml | place
+	@$(python) -c '$(made)' 2>/dev/null && $(python) -c '$(supported)' || { \
+	    found=$$("$(PYTHON)" -c '$(version)' 2>/dev/null) || found='not found'; \
+	    "$(PYTHON)" -c '$(supported)' 2>/dev/null || { \
+	        echo "DeepLocalizer needs Python 3.11, 3.12 or 3.13, but $(PYTHON) is $$found."; \
+	        echo 'Choose another: make $(or $(firstword $(MAKECMDGOALS)),demo) PYTHON=python3.12'; \
+	        exit 1; }; \
+	    "$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+	        echo "$(PYTHON) ($$found) cannot create virtual environments."; \
+	        echo 'On Debian and Ubuntu: sudo apt install python3-venv'; \
+	        exit 1; }; \
+	    echo "Creating .venv with $$found"; \
+	    "$(PYTHON)" -m venv --clear .venv; }
+	@test -e .venv/.installed && echo 'Updating the packages in .venv' || \
+	    echo 'Installing the pinned packages (about 6 GB on Linux, some minutes, once)'
+	@$(python) -m pip install --quiet --require-hashes -r requirements.lock
+	@$(python) -m pip install --quiet --no-deps --no-build-isolation -e .
+	@pwd >.venv/.installed
+
+.PHONY: place
+place:
+	@case "$$(pwd)" in *' '*) \
+	    echo "Snakemake cannot run scripts from a folder with a space in its path: $$(pwd)"; \
+	    echo 'Move DeepLocalizer to another folder.'; \
+	    exit 1; esac
+	@test ! -s .venv/.installed || test "$$(cat .venv/.installed)" -ef . || { \
+	    echo "The virtual environment .venv was made in $$(cat .venv/.installed) and works only there."; \
+	    echo 'Remove the folder .venv and run make again.'; \
+	    exit 1; }

@@ -1,0 +1,249 @@
+"""Tables of the report: labelled data in, HTML out.
+
+html             a frame as HTML
+captioned        the same as a numbered table of the document
+stimuli          number of stimuli by category and split
+layers           what was recorded
+selectivity      preference by contrast and layer
+best_units       the units that prefer most
+selection        selected units by layer
+comparisons      every comparison of the leading outcome
+artefacts        files and their fingerprints
+software         packages and their versions
+jobs             time and memory of the jobs
+"""
+
+from __future__ import annotations
+
+import html as markup
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from deeplocalizer import summaries
+from deeplocalizer.effects import KINDS
+from deeplocalizer.report import wording
+from deeplocalizer.report.study import Model, Study
+from deeplocalizer.stimuli.splits import SPLITS
+from deeplocalizer.summaries import plain
+
+BEST = 5  # units that are listed for each contrast
+_SHORT = 16  # characters of a fingerprint that are shown
+_LEVELS = ("intact", "ablated")
+
+
+def html(frame: pd.DataFrame, code: Sequence[str] = (), text: Sequence[str] = ()) -> str:
+    """Write a frame as an HTML table.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Of what is shown, as it is shown; the index is not.
+    code : sequence of str
+        Columns that hold text as it is written in a file.
+    text : sequence of str
+        Columns of words, set flush left with the first and those of ``code``; all others are numbers, flush right.
+    """
+    left = {str(frame.columns[0]), *code, *text}
+    style = {name: "" if name in left else ' style="text-align: right"' for name in frame.columns}
+    head = "".join(f"<th{style[name]}>{markup.escape(str(name))}</th>" for name in frame.columns)
+    rows = []
+    for _, row in frame.iterrows():
+        cells = [_cell(str(row[name]), style[name], name in code) for name in frame.columns]
+        rows.append(f"<tr>{''.join(cells)}</tr>")
+    body = "\n".join(rows)
+    return f"<table>\n<thead>\n<tr>{head}</tr>\n</thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+
+
+def captioned(table: str, label: str, caption: str) -> str:
+    """Make a table a numbered one, in Markdown."""
+    return f"\n::: {{#{label}}}\n\n```{{=html}}\n{table}\n```\n\n{caption}\n:::\n"
+
+
+def stimuli(study: Study) -> str:
+    """Count the stimuli by category and split."""
+    splits = [split for split in SPLITS if (study.stimuli["split"] == split).any()]
+    rows = []
+    for category, settings in study.config["stimuli"]["categories"].items():
+        chosen = study.select(category=[category])
+        labels = sorted(set(chosen["label"]) - {""})
+        rows.append(
+            {
+                "Category": plain(category),
+                "Source": settings["source"],
+                "Labels": ", ".join(labels) or wording.ABSENT,
+                "Pixels": study.sizes.get(category, wording.ABSENT),
+                **{split: f"{(chosen['split'] == split).sum():,}" for split in splits},
+                "all": f"{len(chosen):,}",
+                "groups": f"{chosen['group'].nunique():,}",
+            }
+        )
+    return html(pd.DataFrame(rows), code=["Source"], text=["Labels"])
+
+
+def layers(model: Model) -> str:
+    """List what was recorded."""
+    described = model.architecture
+    frame = pd.DataFrame(
+        {
+            "Layer": described["layer"].values.astype(str),
+            "Type": described["module"].values.astype(str),
+            "Output": [shape.replace(" x ", " × ") for shape in described["output_shape"].values.astype(str)],
+            "Channels": [f"{number:,}" for number in described["channels"].values],
+            "Parameters": [f"{number:,}" for number in described["parameters"].values],
+        }
+    )
+    return html(frame, code=["Layer"], text=["Type"])
+
+
+def selectivity(study: Study, model: Model) -> str:
+    """Summarise the preferences by contrast and layer."""
+    summary = summaries.selectivity(model.contrasts, study.alpha)
+    rows = []
+    for contrast in summary["contrast"].values:
+        for place in summary["place"].values:
+            one = summary.sel(contrast=contrast, place=place)
+            number = int(one["units"])
+            rows.append(
+                {
+                    "Contrast": plain(str(contrast)),
+                    "Layer": place,
+                    "Units": f"{number:,}",
+                    "Dead": f"{int(one['dead']):,}",
+                    "Respond more": wording.percent(int(one["preferring"]) / number),
+                    "Respond less": wording.percent(int(one["opposing"]) / number),
+                    "Median d": wording.decimal(float(one["median_d"]), 2),
+                }
+            )
+    return html(pd.DataFrame(rows), code=["Layer"])
+
+
+def best_units(study: Study, model: Model) -> str:
+    """List the units that prefer most, under each contrast."""
+    table = summaries.unit_table(model.contrasts, model.masks)
+    preferring = table[(table["d"] > 0) & ~table["dead"]]
+    best = preferring.sort_values(["d", "unit"], ascending=[False, True], kind="stable").groupby("contrast").head(BEST)
+    rows = []
+    for contrast in study.config["contrasts"]:
+        for _, unit in best[best["contrast"] == contrast].iterrows():
+            rows.append(
+                {
+                    "Contrast": plain(contrast),
+                    "Unit": unit["name"],
+                    "d": wording.decimal(unit["d"], 2),
+                    "Difference": wording.decimal(unit["difference"], 3),
+                    "q": wording.power(unit["log10_q"]),
+                    "Selected by": ", ".join(plain(name) for name in unit["selected_by"].split()) or wording.ABSENT,
+                }
+            )
+    columns = ["Contrast", "Unit", "d", "Difference", "q", "Selected by"]
+    return html(pd.DataFrame(rows, columns=columns), code=["Unit"], text=["Selected by"])
+
+
+def selection(model: Model) -> str:
+    """Count the selected units by layer."""
+    summary = summaries.selection(model.masks)
+    frame = pd.DataFrame({"Layer": [*summary["place"].values, "all"]})
+    number = summary["units"].values
+    frame["Units"] = [f"{value:,}" for value in [*number, number.sum()]]
+    for localizer in summary["localizer"].values:
+        held = summary["selected"].sel(localizer=localizer).values
+        shares = zip([*held, held.sum()], [*number, number.sum()], strict=True)
+        frame[plain(str(localizer))] = [f"{value:,} ({wording.percent(value / of)})" for value, of in shares]
+    return html(frame)
+
+
+def comparisons(study: Study, model: Model) -> str:
+    """List every comparison of the leading outcome."""
+    table = summaries.effect_table(model.effects)
+    table = table[table["outcome"] == study.outcome]
+    if study.outcome == "kept":
+        table = table[table["kind"] != "intact"]  # every decision is kept where nothing is silenced
+    table = table.sort_values("kind", key=lambda kinds: kinds.map(list(KINDS).index), kind="stable")
+    rows = [_comparison(effect, study) for _, effect in table.iterrows()]
+    return html(pd.DataFrame(rows), text=["Silenced", "Task", "Category", "Method"])
+
+
+def artefacts(study: Study) -> str:
+    """List the files of a study with their fingerprints."""
+    rows = [{"File": one.path, "Holds": one.title, "Content digest": one.digest[:_SHORT]} for one in study.artefacts]
+    return html(pd.DataFrame(rows), code=["File", "Content digest"], text=["Holds"])
+
+
+def software(study: Study) -> str:
+    """List the packages that wrote the artefacts, with their versions."""
+    found: dict[str, set[str]] = {}
+    for one in study.artefacts:
+        for package, version in one.software.items():
+            found.setdefault(package, set()).add(version)
+    rows = [{"Package": package, "Version": ", ".join(sorted(versions))} for package, versions in found.items()]
+    return html(pd.DataFrame(rows), text=["Version"])
+
+
+def jobs(study: Study) -> str:
+    """List what the jobs took."""
+    rows = [
+        {
+            "Job": job.name,
+            "Seconds": wording.decimal(job.seconds),
+            "Memory (MiB)": wording.decimal(job.memory, 0),
+        }
+        for job in study.jobs
+    ]
+    return html(pd.DataFrame(rows, columns=["Job", "Seconds", "Memory (MiB)"]), code=["Job"])
+
+
+def _cell(shown: str, style: str, code: bool) -> str:
+    text = markup.escape(shown)
+    return f"<td{style}>{f'<code>{text}</code>' if code and shown != wording.ABSENT else text}</td>"
+
+
+def _comparison(effect: pd.Series, study: Study) -> dict[str, str]:
+    """Write one comparison as it stands in the table."""
+    kind = effect["kind"].replace("_", " ")
+    silenced = {
+        "dissociation": f"{plain(effect['localizer'])} − {plain(effect['other'])}",
+        "double_dissociation": f"{plain(effect['localizer'])}, {plain(effect['other'])}",
+        "intact": "none",
+        "control": f"random ({plain(effect['localizer'])})",
+        "advantage": f"{plain(effect['localizer'])} − random",
+    }.get(effect["kind"], plain(effect["localizer"]))
+    numbers = [wording.decimal(100 * effect[name]) for name in ("estimate", "low", "high")]
+    size = f"{effect['n']:,}"
+    if effect["groups"] < effect["n"]:
+        size += f" ({effect['groups']:,})"
+    where = "Task" if study.config["tasks"] else "Category"
+    return {
+        "Comparison": wording.capitalized(kind) + (", scaled" if effect["scale"] == "scaled" else ""),
+        "Silenced": silenced,
+        where: plain(effect["task"]) or "both",
+        "Estimate (%)": numbers[0],
+        "Interval": f"[{numbers[1]}, {numbers[2]}]",
+        "p": wording.p_cell(effect["p"]),
+        "p, family": wording.p_cell(effect["p_family"]),
+        "n (groups)": size,
+        "Method": effect["method"],
+    }
+
+
+def intact(study: Study, model: Model) -> str:
+    """List how well the intact network does each task."""
+    rows = []
+    for task, labels in study.config["tasks"].items():
+        found = summaries.find(model.effects, "intact", study.outcome, task=task)
+        chance = float(model.effects["chance"].sel(task_name=task))
+        needed = chance + study.config["inference"]["least_performance"] * (1 - chance)
+        p_able = float(model.effects["p_able"].sel(task_name=task))
+        rows.append(
+            {
+                "Task": plain(task),
+                "Labels": f"{len(labels):,}",
+                "Chance": wording.percent(chance),
+                "Balanced accuracy": wording.level(found),
+                "A claim needs": f"> {wording.percent(needed)}",
+                "p": wording.p_cell(p_able if np.isfinite(p_able) else np.nan),
+                "n (groups)": wording.ABSENT if found is None else f"{found.n:,} ({found.groups:,})",
+            }
+        )
+    return html(pd.DataFrame(rows))

@@ -1,0 +1,75 @@
+"""A small study, run once through the real DAG, for all tests of the workflow."""
+
+from __future__ import annotations
+
+import copy
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+def demo() -> dict:
+    """Give the demo's configuration."""
+    return yaml.safe_load((ROOT / "config" / "demo.yaml").read_text())
+
+
+def small() -> dict:
+    """Give a study of the demo's shape that runs in seconds a job."""
+    config = copy.deepcopy(demo())
+    config["study"] = "small"
+    config["stimuli"]["categories"]["digits"]["count"] = 300
+    config["stimuli"]["categories"]["patches"]["count"] = 56
+    config["models"]["dual_task_cnn"]["training"]["epochs"] = 12
+    config["ablation"] = {"controls": 40}
+    config["inference"] = {"resamples": 1000}
+    return config
+
+
+def snakemake(folder: Path, config: dict | None, *arguments: str, **options) -> subprocess.CompletedProcess:
+    """Run Snakemake on the project's Snakefile, in a folder of its own."""
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--snakefile",
+        str(ROOT / "Snakefile"),
+        "--directory",
+        str(folder),
+    ]
+    if config is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "study.yaml"
+        path.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+        command += ["--configfile", str(path)]
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    return subprocess.run(
+        [*command, "--cores", "2", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+        **options,
+    )
+
+
+def arrays(folder: Path) -> dict[str, str]:
+    """Give the content digest of every artefact of a study."""
+    from deeplocalizer import store
+
+    paths = sorted((folder / "results").rglob("*.nc"))
+    return {str(path.relative_to(folder)): store.open(path).attrs["content_digest"] for path in paths}
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory) -> Path:
+    """Run the small study, undisturbed."""
+    folder = tmp_path_factory.mktemp("study")
+    result = snakemake(folder, small())
+    assert result.returncode == 0, result.stdout + result.stderr
+    return folder

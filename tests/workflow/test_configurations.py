@@ -1,0 +1,67 @@
+"""A mistake in the configuration is named before any job starts; keys never leak."""
+
+import pytest
+import yaml
+
+from tests.workflow.conftest import ROOT, demo, small, snakemake
+
+
+def test_the_default_configuration_is_the_demo_and_dry_runs():
+    assert yaml.safe_load((ROOT / "config" / "config.yaml").read_text()) == demo()
+    result = snakemake(ROOT, None, "--dry-run", "--forceall")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "results/demo/report.html" in result.stdout + result.stderr
+
+
+def test_keys_of_the_default_configuration_do_not_leak(tmp_path):
+    config = small()
+    del config["report"], config["dissociations"], config["stimuli"]["categories"]["patches"]
+    config["contrasts"] = {"faces": {"preferred": ["faces"], "other": ["digits"]}}
+    config["localizers"] = {"only": {"contrast": "faces", "fraction": 0.1, "task": "face_detection"}}
+    result = snakemake(tmp_path, config, "--dry-run", "results/small/dual_task_cnn/outcomes/only.nc")
+    assert result.returncode == 0, result.stdout + result.stderr
+    refused = snakemake(tmp_path, config, "--dry-run", "results/small/dual_task_cnn/outcomes/digits.nc")
+    assert refused.returncode != 0
+    # the whole of it too: what the demo sets and this one leaves out has its default
+    result = snakemake(tmp_path, config, "--dry-run", "--config", "seed=3", "--printshellcmds")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "patches" not in result.stdout + result.stderr
+
+
+def broken(change):
+    config = small()
+    change(config)
+    return config
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda c: c.update(sed=c.pop("study")), ["sed", "study"]),
+        (lambda c: c["ablation"].update(contrls=5), ["ablation.contrls", "controls"]),
+        (
+            lambda c: c["models"]["dual_task_cnn"].update(weights="trainde"),
+            ["models.dual_task_cnn.weights", "trainde", "trained"],
+        ),
+        (lambda c: c.update(seed="one"), ["seed", "'one'", "integer"]),
+        (
+            lambda c: c["localizers"]["faces"].update(contrast="face"),
+            ["localizers.faces.contrast", "'face'", "faces"],
+        ),
+        (lambda c: c["localizers"]["faces"].update(fraction=2), ["localizers.faces.fraction", "2"]),
+        (lambda c: c["ablation"].update(controls=10), ["ablation.controls", "39"]),
+        (lambda c: c["stimuli"]["splits"].update(train=0.9), ["stimuli.splits"]),
+        (
+            lambda c: c["stimuli"]["categories"]["faces"].update(source="lfw_face"),
+            ["stimuli.categories.faces.source", "lfw_faces"],
+        ),
+        (lambda c: c.pop("contrasts"), ["contrasts"]),
+    ],
+)
+def test_a_broken_configuration_is_named_before_any_job(tmp_path, change, words):
+    result = snakemake(tmp_path, broken(change))
+    said = result.stdout + result.stderr
+    assert result.returncode != 0
+    assert all(word in said for word in words), said
+    assert "Traceback" not in said
+    assert not (tmp_path / "results").exists()

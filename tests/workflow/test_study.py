@@ -1,0 +1,199 @@
+"""The real DAG, from nothing to the report."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import scipy.stats
+import yaml
+
+from deeplocalizer import store, units
+from tests.workflow.conftest import ROOT, arrays, small, snakemake
+
+MODEL = "results/small/dual_task_cnn"
+
+
+def test_every_artefact_explains_itself(study):
+    found = sorted((study / "results").rglob("*.nc"))
+    kinds = {store.open(path).attrs["artefact"] for path in found}
+    assert kinds == {
+        "stimuli", "inputs", "architecture", "activations", "moments", "contrast", "masks", "outcomes", "effects",
+    }  # fmt: skip
+    for path in found:
+        dataset = store.open(path)
+        assert {
+            "title",
+            "parameters",
+            "configuration_digest",
+            "sources",
+            "software",
+            "content_digest",
+        } <= dataset.attrs.keys()
+        for name, variable in dataset.variables.items():
+            assert variable.attrs or name in ("fold", "axes", "call") or name in dataset.coords, (
+                path.name,
+                name,
+            )
+
+
+def test_units_and_sources_agree_along_the_way(study):
+    opened = {
+        name: store.open(study / MODEL / f"{name}.nc") for name in ("activations", "moments", "contrast", "masks")
+    }
+    units.align(*opened.values())
+    for child, parent in (("contrast", "moments"), ("masks", "contrast")):
+        assert json.loads(opened[child].attrs["sources"])[parent] == opened[parent].attrs["content_digest"]
+
+
+def test_splits_are_disjoint_and_the_test_split_is_not_used_to_select(study):
+    inputs = store.open(study / MODEL / "inputs.nc")
+    groups = inputs[["group", "split"]].reset_coords().to_dataframe().groupby("group")["split"].nunique()
+    assert (groups == 1).all()
+    outcomes = store.open(study / MODEL / "outcomes" / "faces.nc")
+    assert set(outcomes["split"].values) == {"test"}
+    contrast = store.open(study / MODEL / "contrast.nc")
+    localize = inputs["category"].values[inputs["split"].values == "localize"]
+    assert int(contrast["n_preferred"].sel(contrast="faces")) == np.sum(localize == "faces")
+    assert int(contrast["n_other"].sel(contrast="faces")) == np.sum(localize != "faces")
+
+
+def test_the_contrast_can_be_recomputed_from_the_activations(study):
+    recorded, contrast = (store.open(study / MODEL / f"{name}.nc") for name in ("activations", "contrast"))
+    values = recorded["activation"].values.astype(float)
+    category, split = recorded["category"].values, recorded["split"].values
+    one, two = (values[(split == "localize") & ((category == "faces") == side)] for side in (True, False))
+    alive = ~contrast["dead"].sel(contrast="faces").values
+    expected = scipy.stats.ttest_ind(one, two, equal_var=False).statistic
+    np.testing.assert_allclose(contrast["t"].sel(contrast="faces").values[alive], expected[alive], rtol=1e-6)
+
+
+def test_the_effects_can_be_recomputed_from_the_outcomes(study):
+    effects = store.open(study / MODEL / "effects.nc")
+    tasks = small()["tasks"]
+    for localizer in ("faces", "digits"):
+        outcomes = store.open(study / MODEL / "outcomes" / f"{localizer}.nc")
+        label, correct = outcomes["label"].values, outcomes["correct"].values
+        for task, names in tasks.items():
+            accuracy = np.mean([correct[:, label == name].mean(axis=1) for name in names], axis=0)
+            harm = accuracy[0] - accuracy[1:]
+            row = effects.sel(comparison=f"harm/{localizer}/{task}/raw", outcome="correct")
+            assert float(row["estimate"]) == pytest.approx(harm[0], abs=1e-12)
+            advantage = effects.sel(comparison=f"advantage/{localizer}/{task}/raw", outcome="correct")
+            rank = (1 + np.sum(harm[1:] >= harm[0] - 1e-9)) / len(harm)
+            assert float(advantage["p"]) == pytest.approx(max(rank, float(effects["p_able"].sel(task_name=task))))
+
+
+def test_the_report_states_the_numbers_of_the_files(study):
+    html = (study / "results" / "small" / "report.html").read_text()
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+    effects = store.open(study / MODEL / "effects.nc")
+    for task in small()["tasks"]:
+        intact = float(effects["estimate"].sel(comparison=f"intact/{task}/raw", outcome="correct"))
+        assert re.search(rf"\b{100 * intact:.1f} ?%|\b{intact:.3f}\b", text), task
+    assert not re.search(r'(src|href)="https?://[^"]+\.(js|css|png|svg|woff2?)"', html)
+    assert " nan" not in text.lower()
+
+
+def test_logs_and_benchmarks_are_there_for_every_rule(study):
+    rules = {
+        "stimuli",
+        "inputs",
+        "architecture",
+        "weights",
+        "record",
+        "contrast",
+        "masks",
+        "ablate",
+        "effects",
+        "report",
+    }
+    for folder in ("logs", "benchmarks"):
+        names = " ".join(str(path.relative_to(study)) for path in (study / folder).rglob("*") if path.is_file())
+        assert all(rule in names for rule in rules), (folder, names)
+
+
+def test_a_second_run_does_nothing(study):
+    result = snakemake(study, small())
+    assert result.returncode == 0
+    assert "Nothing to be done" in result.stdout + result.stderr
+
+
+def test_one_core_gives_the_same_numbers_and_so_does_a_killed_run(study, tmp_path):
+    """Kill everything at several moments; what is there in the end is bitwise what it would have been."""
+    path = tmp_path / "study.yaml"
+    path.write_text(yaml.safe_dump(small(), sort_keys=False))
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--snakefile",
+        str(ROOT / "Snakefile"),
+        "--directory",
+        str(tmp_path),
+    ]
+    command += ["--configfile", str(path), "--cores", "1"]
+    for wanted in ("weights", "ablate"):
+        with (tmp_path / "out.txt").open("w") as out:
+            process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
+            deadline = time.monotonic() + 240
+            started = tmp_path / "logs" / "small" / "dual_task_cnn" / wanted
+            while time.monotonic() < deadline and process.poll() is None:
+                if started.exists() or started.with_suffix(".log").exists():
+                    break
+                time.sleep(0.05)
+            time.sleep(1.0)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        assert not list((tmp_path / "results").rglob("effects.nc"))
+    result = snakemake(tmp_path, small(), "--cores", "1")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert arrays(tmp_path) == arrays(study)
+
+
+def test_another_seed_and_an_untrained_network_run(study, tmp_path):
+    changed = small() | {"seed": 7}
+    changed["models"]["dual_task_cnn"]["weights"] = "untrained"
+    result = snakemake(tmp_path, changed)
+    assert result.returncode == 0, result.stdout + result.stderr
+    effects = store.open(tmp_path / MODEL / "effects.nc")
+    assert not (effects["p"].sel(outcome="correct").values[effects["kind"].values == "advantage"] <= 0.05).any()
+    assert (tmp_path / "results" / "small" / "report.html").exists()
+    assert arrays(tmp_path).keys() == arrays(study).keys()
+
+
+def test_a_study_without_tasks_runs(tmp_path):
+    config = small()
+    for key in ("tasks", "dissociations"):
+        del config[key]
+    config["models"] = {
+        "other": {"architecture": "small_cnn", "weights": "untrained", "layers": ["conv1", "**.linear"]}
+    }
+    config["localizers"] = {"faces": {"contrast": "faces", "fraction": 0.2, "scope": "layer"}}
+    config["ablation"] = {"controls": 20, "value": "mean"}
+    result = snakemake(tmp_path, config)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_a_failing_job_says_why_in_the_last_line_of_its_log(tmp_path):
+    config = small()
+    config["models"]["dual_task_cnn"]["layers"] = ["conv9"]
+    result = snakemake(tmp_path, config)
+    assert result.returncode != 0
+    log = (tmp_path / "logs" / "small" / "dual_task_cnn" / "architecture.log").read_text().strip()
+    assert re.match(r"ValueError: layer 'conv9' matches no module .*near it are: conv", log.splitlines()[-1])
+    assert "architecture.log" in result.stdout + result.stderr
+    # a layer that does not exist is found out before anything is trained
+    assert not (tmp_path / "results" / "small" / "dual_task_cnn" / "weights.safetensors").exists()
+
+
+def test_snakemakes_own_report_works(study, tmp_path):
+    result = snakemake(study, small(), "--report", str(tmp_path / "snakemake.html"))
+    assert result.returncode == 0, result.stdout + result.stderr
+    html = (tmp_path / "snakemake.html").read_text()
+    assert "Ablation" in html

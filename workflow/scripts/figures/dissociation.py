@@ -1,0 +1,11 @@
+"""Draw the harm to each task by each mask."""
+
+from deeplocalizer import store, summaries
+from deeplocalizer.logging import log_to
+from deeplocalizer.plots import dissociation, drawing
+
+with log_to(snakemake.log[0]):
+    measured = store.open(snakemake.input.effects, "effects")
+    outcome, own = summaries.expectations(snakemake.params.tasks, snakemake.params.localizers)
+    result = dissociation.draw(measured, outcome, own)
+    drawing.save(result, snakemake.output[0], "Harm to each task by each mask")

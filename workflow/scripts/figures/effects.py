@@ -1,0 +1,11 @@
+"""Draw each task intact, without the units of each localizer, and without random units."""
+
+from deeplocalizer import store, summaries
+from deeplocalizer.logging import log_to
+from deeplocalizer.plots import drawing, effects
+
+with log_to(snakemake.log[0]):
+    measured = store.open(snakemake.input.effects, "effects")
+    outcome, own = summaries.expectations(snakemake.params.tasks, snakemake.params.localizers)
+    result = effects.draw(measured, outcome, own)
+    drawing.save(result, snakemake.output[0], "Performance intact, ablated, and without random units")

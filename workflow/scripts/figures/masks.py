@@ -1,0 +1,9 @@
+"""Draw what the localizers select."""
+
+from deeplocalizer import store
+from deeplocalizer.logging import log_to
+from deeplocalizer.plots import drawing, masks
+
+with log_to(snakemake.log[0]):
+    result = masks.draw(store.open(snakemake.input.masks, "masks"))
+    drawing.save(result, snakemake.output[0], "Share of each layer that every localizer selects")

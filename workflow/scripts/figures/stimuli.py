@@ -1,0 +1,9 @@
+"""Draw samples of every category in every split."""
+
+from deeplocalizer import store
+from deeplocalizer.logging import log_to
+from deeplocalizer.plots import drawing, stimuli
+
+with log_to(snakemake.log[0]):
+    result = stimuli.draw(store.open(snakemake.input.stimuli, "stimuli"), snakemake.params.categories)
+    drawing.save(result, snakemake.output[0], "Samples of the stimuli, by category and split")
