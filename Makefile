@@ -5,8 +5,16 @@ CORES ?= all
 
 python := .venv/bin/python
 made := import pip, sys; sys.exit(sys.prefix == sys.base_prefix)
-supported := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+supported := import sys; sys.exit(sys.version_info < (3, 11))
+tested := import sys; sys.exit(sys.version_info >= (3, 14))
 version := import platform; print("Python " + platform.python_version())
+
+# A Snakemake that was killed leaves its locks behind; they are removed if no Snakemake works here any more.
+define abandoned
+import os, pathlib, psutil, sys; \
+alive = [p for p in psutil.process_iter(["cmdline", "cwd"]) if "snakemake" in (p.info["cmdline"] or []) and p.info["cwd"] == os.getcwd()]; \
+sys.exit(any(pathlib.Path(".snakemake/locks").glob("*")) and not alive)
+endef
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_USER := no
@@ -18,6 +26,7 @@ help: ## list the targets
 
 .PHONY: demo
 demo: .venv/.installed ## set up and run the demo; its report is results/demo/report.html
+	@$(python) -c '$(abandoned)' || $(python) -m snakemake --configfile config/demo.yaml --cores 1 --unlock
 	@$(python) -m snakemake --configfile config/demo.yaml --cores $(CORES)
 	@echo 'The report of the demo is results/demo/report.html'
 
@@ -57,7 +66,7 @@ clean: ## remove results, logs and benchmarks
 	@$(python) -c '$(made)' 2>/dev/null && $(python) -c '$(supported)' || { \
 	    found=$$("$(PYTHON)" -c '$(version)' 2>/dev/null) || found='not found'; \
 	    "$(PYTHON)" -c '$(supported)' 2>/dev/null || { \
-	        echo "DeepLocalizer needs Python 3.11, 3.12 or 3.13, but $(PYTHON) is $$found."; \
+	        echo "DeepLocalizer needs Python 3.11 or newer, but $(PYTHON) is $$found."; \
 	        echo 'Choose another: make $(or $(firstword $(MAKECMDGOALS)),demo) PYTHON=python3.12'; \
 	        exit 1; }; \
 	    "$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
@@ -65,6 +74,7 @@ clean: ## remove results, logs and benchmarks
 	        echo 'On Debian and Ubuntu: sudo apt install python3-venv'; \
 	        exit 1; }; \
 	    echo "Creating .venv with $$found"; \
+	    "$(PYTHON)" -c '$(tested)' || echo 'Some packages may have to be compiled: the lock is tested with Python 3.11 to 3.13.'; \
 	    "$(PYTHON)" -m venv --clear .venv; }
 	@test -e .venv/.installed && echo 'Updating the packages in .venv' || \
 	    echo 'Installing the pinned packages (about 6 GB on Linux, some minutes, once)'

@@ -1,4 +1,3 @@
-import os
 import sys
 from pathlib import Path
 
@@ -6,10 +5,8 @@ from snakemake.utils import min_version
 
 min_version("9.20")
 
-SOURCE = str(Path(workflow.basedir) / "src")
-sys.path.insert(0, SOURCE)
-# scripts run in environments that need not have the package installed
-os.environ["PYTHONPATH"] = SOURCE
+# Snakemake hands this path on to every script: its environment need not have the package installed
+sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
 # Snakemake merges a --configfile into the one named here: named only without one, keys never leak
 if not workflow.configfiles:
@@ -29,6 +26,5 @@ include: "workflow/rules/report.smk"
 
 rule all:
     default_target: True
-    input: f"results/{config['study']}/dual_task_cnn/effects.nc",
-
-
+    input:
+        f"results/{config['study']}/dual_task_cnn/effects.nc",

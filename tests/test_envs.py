@@ -27,9 +27,11 @@ PYPI = {
 CONDA_ONLY = {"pandoc", "quarto"}
 # name in an import statement: name on PyPI where it differs, or of the package that brings it along
 IMPORTED = {
+    "IPython": "ipykernel",
     "PIL": "pillow",
     "jupyter_client": "nbclient",
     "jupyter_core": "nbclient",
+    "netCDF4": "netcdf4",
     "pypandoc": "pypandoc-binary",
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",

@@ -36,6 +36,9 @@ def test_a_stamp_names_parameters_and_sources():
     assert json.loads(stamped.attrs["parameters"]) == {"seed": 1}
     assert json.loads(stamped.attrs["sources"]) == {"moments": "abc"}
     assert stamped.attrs["units_digest"] == "u"
+    assert stamped.attrs["seed"] == 1
+    later = provenance.stamp(xr.Dataset(), "masks", "t", {}, {"contrast": stamped.assign_attrs(content_digest="c")})
+    assert later.attrs["seed"] == 1
     assert json.loads(stamped.attrs["software"])["numpy"] == np.__version__
     assert stamped.attrs["configuration_digest"] == provenance.digest({"seed": 1})
 

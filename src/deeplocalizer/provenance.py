@@ -96,14 +96,16 @@ def stamp(
     -------
     Dataset
         With ``artefact``, ``title``, ``Conventions``, ``parameters``, ``configuration_digest``, ``sources`` and
-        ``software``, and the digests of units and stimuli where a source has them. No times, no hosts: equal work
+        ``software``, and seed, model and the digests of units, stimuli and weights where a source has them. No times, no hosts: equal work
         gives equal bytes.
     """
     sources = sources or {}
     inherited: dict[str, object] = {}
     for source in sources.values():
-        kept = ("units_digest", "stimuli_digest", "weights_digest", "model")
+        kept = ("units_digest", "stimuli_digest", "weights_digest", "model", "seed")
         inherited |= {key: source.attrs[key] for key in kept if key in source.attrs}
+    if "seed" in parameters:
+        inherited["seed"] = parameters["seed"]
     return dataset.assign_attrs(
         {
             **inherited,

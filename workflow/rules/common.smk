@@ -2,7 +2,12 @@ from deeplocalizer.configuration import ConfigurationError, load_schema, resolve
 from snakemake.exceptions import WorkflowError
 
 try:
-    config.update(resolve(config, load_schema(Path(workflow.basedir) / "workflow/schemas/config.schema.yaml")))
+    config.update(
+        resolve(
+            config,
+            load_schema(Path(workflow.basedir) / "workflow/schemas/config.schema.yaml"),
+        )
+    )
 except ConfigurationError as error:
     raise WorkflowError(str(error)) from None
 

@@ -1,0 +1,55 @@
+report: "../report/workflow.rst"
+
+
+PAGE = Path(workflow.basedir) / "report"
+ARTEFACTS = ["inputs", "architecture", "activations", "moments", "contrast", "masks", "effects"]
+FIGURES = ["selectivity", "masks", "effects", "dissociation"]
+
+
+rule report:
+    input:
+        document=str(PAGE / "report.qmd"),
+        style=str(PAGE / "style.css"),
+        bibliography=str(PAGE / "references.bib"),
+        stimuli="results/{study}/stimuli.nc",
+        artefacts=expand(
+            "results/{{study}}/{model}/{artefact}.nc",
+            model=config["models"],
+            artefact=ARTEFACTS,
+        ),
+        outcomes=expand(
+            "results/{{study}}/{model}/outcomes/{localizer}.nc",
+            model=config["models"],
+            localizer=config["localizers"],
+        ),
+        tables=expand(
+            "results/{{study}}/{model}/tables/{table}.csv",
+            model=config["models"],
+            table=["units", "effects"],
+        ),
+        overview="results/{study}/figures/stimuli.svg",
+        figures=expand(
+            "results/{{study}}/{model}/figures/{figure}.svg",
+            model=config["models"],
+            figure=FIGURES,
+        ),
+    output:
+        report(
+            "results/{study}/report.html",
+            caption="../report/report.rst",
+            category="Report",
+            labels={"model": "all", "shows": "the whole study"},
+        ),
+    log:
+        "logs/{study}/report.log",
+    benchmark:
+        "benchmarks/{study}/report.jsonl"
+    conda:
+        "../../envs/report.yaml"
+    params:
+        config=config,
+        benchmarks="benchmarks/{study}",
+    message:
+        "Writing the report of {wildcards.study}"
+    script:
+        "../scripts/report.py"

@@ -25,6 +25,7 @@ from deeplocalizer.report.wording import count, level, listed, name, percent, po
 from deeplocalizer.stimuli.splits import SPLITS
 
 TRAINED = {"trained": "trained by this study", "untrained": "left at its random initialisation"}
+VISIBLE = 0.0005  # a share that does not show as 0.0 %
 SMALL = 100  # independent test stimuli; below, a report says that there are few
 
 
@@ -50,15 +51,18 @@ def stimuli(study: Study) -> str:
     """Say what was shown."""
     splits = [split for split in SPLITS if (study.stimuli["split"] == split).any()]
     parts = listed(f"{wording.code(split)} ({len(study.select(split=split)):,})" for split in splits)
-    groups = study.stimuli["group"].nunique()
+    shared = study.stimuli["group"].value_counts()
+    groups = int((shared > 1).sum())
     told = (
         f"The study has {len(study.stimuli):,} images of {len(study.sizes)} categories, dealt into the splits {parts}. "
         "No stimulus is in two splits"
     )
-    if groups < len(study.stimuli):
-        told += f", nor is any of the {groups:,} groups of stimuli that belong together"
+    if groups:
+        told += f", nor is any of the {count(groups, 'group')} of stimuli that belong together"
+    learners = sum(model.trained for model in study.models)
+    learn = "network learns" if learners == 1 else "networks learn"
     uses = {
-        "train": "the networks learn from the first" if any(m.trained for m in study.models) else "",
+        "train": f"the {learn} from {wording.code('train')}" if learners else "",
         "localize": f"units are found in {wording.code('localize')}",
         "test": f"effects are measured in {wording.code('test')}",
     }
@@ -70,8 +74,8 @@ def network(study: Study, model: Model) -> str:
     """Say what a model is, and what it can do."""
     layers = len(summaries.places(model.contrasts).names)
     told = (
-        f"{wording.capitalized(_introduced(study, model))}. Recorded were {count(model.units, 'unit')} "
-        f"in {count(layers, 'layer')}."
+        f"The network {wording.code(model.name)} has the architecture {wording.code(model.settings['architecture'])} and was "
+        f"{_weights(study, model)}. {count(model.units, 'unit')} in {count(layers, 'layer')} were recorded."
     )
     if not study.config["tasks"]:
         return told + " The study has no tasks: what is measured is whether decisions change."
@@ -113,7 +117,7 @@ def selection(study: Study, model: Model) -> str:
         )
     names = [str(one) for one in summary["localizer"].values]
     told += [
-        f"The masks of *{name(one)}* and *{name(other)}* share {count(int(shared.sel(localizer=one, other=other)), 'unit')}."
+        f"The masks of *{name(one)}* and *{name(other)}* share {_shared(int(shared.sel(localizer=one, other=other)))}."
         for index, one in enumerate(names)
         for other in names[index + 1 :]
     ]
@@ -132,7 +136,7 @@ def harm(study: Study, model: Model, claim: Advantage) -> str:
             f"The network does not do {name(claim.task)} to a meaningful degree ({_able_numbers(study, claim)}), so "
             f"nothing is claimed about its *{name(claim.localizer)}* units and this task."
         )
-    if claim.finding is Finding.UNAVAILABLE or claim.ablated is None or claim.advantage is None:
+    if claim.finding is Finding.UNAVAILABLE or claim.ablated is None or claim.intact is None or claim.advantage is None:
         return f"For the *{name(claim.localizer)}* units and {name(claim.task)} there is no number."
     return f"{_change(study, model, claim)} {_comparison(study, claim)}"
 
@@ -149,7 +153,7 @@ def verdict(study: Study, claim: Dissociation) -> tuple[str, str]:
         lacking = listed(name(side.task) for side in claim.sides if not side.able)
         title = f"A double dissociation of {one} and {other} units cannot be tested"
         text = f"The network does not do {lacking} to a meaningful degree, and what a network cannot do it cannot lose."
-        return title, " ".join([text, *(_side(side, study.alpha) for side in claim.sides if side.able)])
+        return title, _stated([side for side in claim.sides if side.able], text, study.alpha)
     if claim.verdict is Verdict.UNAVAILABLE or claim.raw is None or claim.scaled is None:
         return f"There is no number on a double dissociation of {one} and {other} units", ""
     titles = {
@@ -158,8 +162,7 @@ def verdict(study: Study, claim: Dissociation) -> tuple[str, str]:
         Verdict.SINGLE: f"No double dissociation of {one} and {other} units: one of two comparisons holds",
         Verdict.NONE: f"No dissociation of {one} and {other} units",
     }
-    sides = " ".join(_side(side, study.alpha) for side in claim.sides)
-    return titles[claim.verdict], f"{sides} {_conclusion(claim, study.alpha)}"
+    return titles[claim.verdict], _stated(claim.sides, _conclusion(claim, study.alpha), study.alpha)
 
 
 def limits(study: Study) -> list[str]:
@@ -199,9 +202,14 @@ def limits(study: Study) -> list[str]:
 
 def _introduced(study: Study, model: Model) -> str:
     """Introduce a model: its name, its architecture, how it came by its weights."""
+    known = f"architecture {wording.code(model.settings['architecture'])}, {_weights(study, model)}"
+    return f"the network {wording.code(model.name)} ({known})"
+
+
+def _weights(study: Study, model: Model) -> str:
+    """Say how a model came by its weights."""
     tasks = listed(name(task) for task in study.config["tasks"])
-    weights = TRAINED[model.settings["weights"]] + (f" on {tasks}" if model.trained and tasks else "")
-    return f"the network {wording.code(model.name)} (architecture {wording.code(model.settings['architecture'])}, {weights})"
+    return TRAINED[model.settings["weights"]] + (f" on {tasks}" if model.trained and tasks else "")
 
 
 def _told_of(study: Study, model: Model) -> str:
@@ -254,18 +262,15 @@ def _brief(study: Study, claim: Advantage) -> str:
     if claim.advantage is None or claim.ablated is None or claim.intact is None or claim.control is None:
         return f"For the {mask} units there is no number."
     against = {
-        Finding.SPECIFIC: "more than without as many random units",
-        Finding.OPPOSITE: "less harm, not more, than without as many random units",
-        Finding.NONE: "no more than without as many random units",
+        Finding.SPECIFIC: "more harm than as many random units do",
+        Finding.OPPOSITE: "less harm, not more, than as many random units do",
+        Finding.NONE: "no more harm than as many random units do",
     }[claim.finding]
     if study.outcome == "kept":
         start = f"Without the {mask} units, decisions changed for {percent(1 - claim.ablated.estimate)} of {task}"
     else:
-        start = (
-            f"Without the {mask} units, balanced accuracy in {task} {_went(claim)} from {percent(claim.intact.estimate)} "
-            f"to {percent(claim.ablated.estimate)}"
-        )
-    return f"{start}, {against} (difference {points(claim.advantage)}, {wording.p(claim.p)})."
+        start = f"Without the {mask} units, balanced accuracy in {task} {_went(claim, ('fell', 'rose', 'stayed'))}"
+    return f"{start}: {against} (difference {points(claim.advantage)}, {wording.p(claim.p)})."
 
 
 def _brief_verdict(study: Study, claim: Dissociation) -> str:
@@ -284,11 +289,15 @@ def _brief_verdict(study: Study, claim: Dissociation) -> str:
     return f"No double dissociation of {one} and {other} units is claimed: {reason}."
 
 
-def _went(claim: Advantage) -> str:
-    """Say which way performance went."""
-    if claim.intact is None or claim.ablated is None or math.isclose(claim.intact.estimate, claim.ablated.estimate):
-        return "went"
-    return "fell" if claim.ablated.estimate < claim.intact.estimate else "rose"
+def _went(claim: Advantage, verbs: tuple[str, str, str], ablated: str = "") -> str:
+    """Say which way performance went and between which numbers, by a verb for down, for up and for neither."""
+    assert claim.intact is not None
+    assert claim.ablated is not None
+    before, after = percent(claim.intact.estimate), percent(claim.ablated.estimate)
+    if before == after:
+        return f"{verbs[2]} at {ablated or after}"
+    verb = verbs[0] if claim.ablated.estimate < claim.intact.estimate else verbs[1]
+    return f"{verb} from {before} to {ablated or after}"
 
 
 def _ability(study: Study, model: Model, task: str) -> str:
@@ -333,6 +342,10 @@ def _most(summary: object) -> str:
     return f"most of them ({int(selected[best]):,}) in {wording.code(str(places[best]))}"
 
 
+def _shared(number: int) -> str:
+    return count(number, "unit") if number else "no unit"
+
+
 def _able_numbers(study: Study, claim: Advantage) -> str:
     needed = claim.chance + study.config["inference"]["least_performance"] * (1 - claim.chance)
     return (
@@ -344,28 +357,20 @@ def _able_numbers(study: Study, claim: Advantage) -> str:
 def _change(study: Study, model: Model, claim: Advantage) -> str:
     """Say what happened to performance, or to decisions."""
     held = int(summaries.selection(model.masks)["selected"].sel(localizer=claim.localizer).sum())
-    start = f"Silencing the {count(held, f'*{name(claim.localizer)}* unit')}"
-    control = ABSENT if claim.control is None else wording.decimal(100 * claim.control.estimate)
+    without = f"Without the {held:,} *{name(claim.localizer)}*"
+    control = wording.ABSENT if claim.control is None else wording.decimal(100 * claim.control.estimate)
     if study.outcome == "kept":
         return (
-            f"{start} changes the decision for {level(claim.harm)} of {name(claim.task)}; "
-            f"as many random units change it for {control}{wording.NO_BREAK}% on average."
+            f"{without} units, the decision changes for {level(claim.harm)} of {name(claim.task)}; without as many random "
+            f"units, it changes for {control}{wording.NO_BREAK}% on average."
         )
-    went = {"fell": "lowers", "rose": "raises", "went": "leaves"}[_went(claim)]
-    between = (
-        f"at {level(claim.ablated)}"
-        if went == "leaves"
-        else f"from {percent(claim.intact.estimate if claim.intact else math.nan)} to {level(claim.ablated)}"
-    )
     average = claim.control.estimate if claim.control else math.nan
     verb = "raises" if average < 0 else "lowers"
+    went = _went(claim, ("falls", "rises", "stays"), level(claim.ablated))
     return (
-        f"{start} {went} balanced accuracy in {name(claim.task)} {between}; silencing as many random units {verb} it by "
-        f"{wording.decimal(100 * abs(average))} percentage points on average."
+        f"{without} units, balanced accuracy in {name(claim.task)} {went}; silencing as many random units "
+        f"{verb} it by {wording.decimal(100 * abs(average))} percentage points on average."
     )
-
-
-ABSENT = wording.ABSENT
 
 
 def _comparison(study: Study, claim: Advantage) -> str:
@@ -382,10 +387,15 @@ def _comparison(study: Study, claim: Advantage) -> str:
         return told
     if claim.finding is Finding.OPPOSITE:
         return f"That is less harm than random units do, not more (difference {numbers})."
-    told = f"That is no more than random units do (difference {numbers})."
-    if found.high > 0:
+    told = f"That is no more harm than random units do (difference {numbers})."
+    if found.high >= VISIBLE:
         told += f" An excess of up to {wording.decimal(100 * found.high)} percentage points remains compatible with the data."
     return told
+
+
+def _stated(sides: Sequence[Side], conclusion: str, alpha: float) -> str:
+    """State halves of a dissociation as a list, and what follows."""
+    return "\n".join([*(f"- {_side(side, alpha)}" for side in sides), "", conclusion])
 
 
 def _side(side: Side, alpha: float) -> str:
@@ -397,14 +407,13 @@ def _side(side: Side, alpha: float) -> str:
     if held:
         how = "does more harm than"
     elif side.raw.high < 0:
-        how = "does less harm than, not more than,"
+        how = "does less harm, not more, than"
     else:
         how = "does not do demonstrably more harm than"
     numbers = f"{points(side.raw)}, {wording.p(side.raw.p)}"
     if side.scaled is not None:
         numbers += (
-            f"; {percent(side.scaled.estimate)} {wording.interval(side.scaled)} of what the intact network has above chance, "
-            f"{wording.p(side.scaled.p)}"
+            f"; as a share of what the intact network has above chance {level(side.scaled)}, {wording.p(side.scaled.p)}"
         )
     return f"In {name(side.task)}, silencing the {mine} units {how} silencing the {yours} units (difference in harm {numbers})."
 
@@ -422,7 +431,7 @@ def _conclusion(claim: Dissociation, alpha: float) -> str:
             f"Both comparisons hold for {scale} only ({both}, each the larger of two); that is not enough for a claim."
         )
     if claim.verdict is Verdict.SINGLE:
-        return f"Both would have to hold, on both scales ({both}, each the larger of two)."
+        return f"A double dissociation needs both comparisons, on both scales ({both}, each the larger of two)."
     return f"Neither comparison holds on both scales ({both}, each the larger of two)."
 
 
@@ -445,7 +454,7 @@ def _sample_size(study: Study) -> str:
         if claim.advantage is not None
     ]
     few = count(_fewest(study), "independent test stimulus", "independent test stimuli")
-    told = f"**Sample.** The smallest of the tests rests on {few}."
+    told = f"**Sample.** The smallest of the tests rests on {few} (groups count once)."
     if widths:
         width, claim = max(widths, key=lambda pair: pair[0])
         told += (

@@ -229,4 +229,4 @@ def _size(opened: xr.Dataset, table: pd.DataFrame, category: str) -> str:
     if len(found) > 1:
         return "various"
     width, height = found.pop()
-    return f"{width} × {height}"
+    return f"{width}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}{height}"

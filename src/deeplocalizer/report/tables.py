@@ -1,9 +1,9 @@
 """Tables of the report: labelled data in, HTML out.
 
 html             a frame as HTML
-captioned        the same as a numbered table of the document
 stimuli          number of stimuli by category and split
 layers           what was recorded
+intact           what the intact network can do
 selectivity      preference by contrast and layer
 best_units       the units that prefer most
 selection        selected units by layer
@@ -29,11 +29,11 @@ from deeplocalizer.stimuli.splits import SPLITS
 from deeplocalizer.summaries import plain
 
 BEST = 5  # units that are listed for each contrast
+FEW = 3  # labels of a category that are all named
 _SHORT = 16  # characters of a fingerprint that are shown
-_LEVELS = ("intact", "ablated")
 
 
-def html(frame: pd.DataFrame, code: Sequence[str] = (), text: Sequence[str] = ()) -> str:
+def html(frame: pd.DataFrame, code: Sequence[str] = (), text: Sequence[str] = (), by: str = "") -> str:
     """Write a frame as an HTML table.
 
     Parameters
@@ -44,42 +44,41 @@ def html(frame: pd.DataFrame, code: Sequence[str] = (), text: Sequence[str] = ()
         Columns that hold text as it is written in a file.
     text : sequence of str
         Columns of words, set flush left with the first and those of ``code``; all others are numbers, flush right.
+    by : str, optional
+        A column that is shown as a line of its own above the rows that have it in common.
     """
-    left = {str(frame.columns[0]), *code, *text}
-    style = {name: "" if name in left else ' style="text-align: right"' for name in frame.columns}
-    head = "".join(f"<th{style[name]}>{markup.escape(str(name))}</th>" for name in frame.columns)
-    rows = []
+    columns = [name for name in frame.columns if name != by]
+    left = {columns[0], *code, *text}
+    style = {name: "" if name in left else ' style="text-align: right"' for name in columns}
+    head = "".join(f"<th{style[name]}>{markup.escape(str(name))}</th>" for name in columns)
+    rows, last = [], None
     for _, row in frame.iterrows():
-        cells = [_cell(str(row[name]), style[name], name in code) for name in frame.columns]
+        if by and row[by] != last:
+            last = row[by]
+            rows.append(f'<tr><th colspan="{len(columns)}">{markup.escape(str(last))}</th></tr>')
+        cells = [_cell(str(row[name]), style[name], name in code) for name in columns]
         rows.append(f"<tr>{''.join(cells)}</tr>")
     body = "\n".join(rows)
     return f"<table>\n<thead>\n<tr>{head}</tr>\n</thead>\n<tbody>\n{body}\n</tbody>\n</table>"
-
-
-def captioned(table: str, label: str, caption: str) -> str:
-    """Make a table a numbered one, in Markdown."""
-    return f"\n::: {{#{label}}}\n\n```{{=html}}\n{table}\n```\n\n{caption}\n:::\n"
 
 
 def stimuli(study: Study) -> str:
     """Count the stimuli by category and split."""
     splits = [split for split in SPLITS if (study.stimuli["split"] == split).any()]
     rows = []
-    for category, settings in study.config["stimuli"]["categories"].items():
+    for category in study.config["stimuli"]["categories"]:
         chosen = study.select(category=[category])
-        labels = sorted(set(chosen["label"]) - {""})
         rows.append(
             {
                 "Category": plain(category),
-                "Source": settings["source"],
-                "Labels": ", ".join(labels) or wording.ABSENT,
+                "Labels": _labels(sorted(set(chosen["label"]) - {""})),
                 "Pixels": study.sizes.get(category, wording.ABSENT),
                 **{split: f"{(chosen['split'] == split).sum():,}" for split in splits},
                 "all": f"{len(chosen):,}",
                 "groups": f"{chosen['group'].nunique():,}",
             }
         )
-    return html(pd.DataFrame(rows), code=["Source"], text=["Labels"])
+    return html(pd.DataFrame(rows), text=["Labels"])
 
 
 def layers(model: Model) -> str:
@@ -95,6 +94,28 @@ def layers(model: Model) -> str:
         }
     )
     return html(frame, code=["Layer"], text=["Type"])
+
+
+def intact(study: Study, model: Model) -> str:
+    """List how well the intact network does each task."""
+    rows = []
+    for task, labels in study.config["tasks"].items():
+        found = summaries.find(model.effects, "intact", study.outcome, task=task)
+        chance = float(model.effects["chance"].sel(task_name=task))
+        needed = chance + study.config["inference"]["least_performance"] * (1 - chance)
+        p_able = float(model.effects["p_able"].sel(task_name=task))
+        rows.append(
+            {
+                "Task": plain(task),
+                "Labels": f"{len(labels):,}",
+                "Chance": wording.percent(chance),
+                "Balanced accuracy": wording.level(found),
+                "A claim needs": f"> {wording.percent(needed)}",
+                "p": wording.p_cell(p_able if np.isfinite(p_able) else np.nan),
+                "n (groups)": wording.ABSENT if found is None else f"{found.n:,} ({found.groups:,})",
+            }
+        )
+    return html(pd.DataFrame(rows))
 
 
 def selectivity(study: Study, model: Model) -> str:
@@ -151,18 +172,20 @@ def selection(model: Model) -> str:
         held = summary["selected"].sel(localizer=localizer).values
         shares = zip([*held, held.sum()], [*number, number.sum()], strict=True)
         frame[plain(str(localizer))] = [f"{value:,} ({wording.percent(value / of)})" for value, of in shares]
-    return html(frame)
+    return html(frame, code=["Layer"])
 
 
 def comparisons(study: Study, model: Model) -> str:
-    """List every comparison of the leading outcome."""
+    """List every comparison of the leading outcome, task by task."""
     table = summaries.effect_table(model.effects)
     table = table[table["outcome"] == study.outcome]
     if study.outcome == "kept":
         table = table[table["kind"] != "intact"]  # every decision is kept where nothing is silenced
-    table = table.sort_values("kind", key=lambda kinds: kinds.map(list(KINDS).index), kind="stable")
-    rows = [_comparison(effect, study) for _, effect in table.iterrows()]
-    return html(pd.DataFrame(rows), text=["Silenced", "Task", "Category", "Method"])
+    tasks = [*model.effects["task_name"].values.astype(str), ""]
+    order = pd.DataFrame({"task": table["task"].map(tasks.index), "kind": table["kind"].map(list(KINDS).index)})
+    table = table.loc[order.sort_values(["task", "kind"], kind="stable").index]
+    rows = [_comparison(effect) for _, effect in table.iterrows()]
+    return html(pd.DataFrame(rows), text=["Silenced", "Method"], by="Task")
 
 
 def artefacts(study: Study) -> str:
@@ -194,56 +217,39 @@ def jobs(study: Study) -> str:
     return html(pd.DataFrame(rows, columns=["Job", "Seconds", "Memory (MiB)"]), code=["Job"])
 
 
+def _labels(labels: Sequence[str]) -> str:
+    """Write the labels of a category, of many only the ends."""
+    if len(labels) > FEW:
+        return f"{labels[0]}, …, {labels[-1]}"
+    return ", ".join(labels) or wording.ABSENT
+
+
 def _cell(shown: str, style: str, code: bool) -> str:
     text = markup.escape(shown)
     return f"<td{style}>{f'<code>{text}</code>' if code and shown != wording.ABSENT else text}</td>"
 
 
-def _comparison(effect: pd.Series, study: Study) -> dict[str, str]:
+def _comparison(effect: pd.Series) -> dict[str, str]:
     """Write one comparison as it stands in the table."""
-    kind = effect["kind"].replace("_", " ")
+    one, other = plain(effect["localizer"]), plain(effect["other"])
     silenced = {
-        "dissociation": f"{plain(effect['localizer'])} − {plain(effect['other'])}",
-        "double_dissociation": f"{plain(effect['localizer'])}, {plain(effect['other'])}",
+        "dissociation": f"{one} − {other}",
+        "double_dissociation": f"{one}, {other}",
         "intact": "none",
-        "control": f"random ({plain(effect['localizer'])})",
-        "advantage": f"{plain(effect['localizer'])} − random",
-    }.get(effect["kind"], plain(effect["localizer"]))
-    numbers = [wording.decimal(100 * effect[name]) for name in ("estimate", "low", "high")]
-    size = f"{effect['n']:,}"
+        "control": f"random, as {one}",
+        "advantage": f"{one} − random",
+    }.get(effect["kind"], one)
+    low, high = (wording.decimal(100 * effect[name]) for name in ("low", "high"))
+    size = wording.count(effect["n"], "test stimulus", "test stimuli")
     if effect["groups"] < effect["n"]:
-        size += f" ({effect['groups']:,})"
-    where = "Task" if study.config["tasks"] else "Category"
+        size += f" in {wording.count(effect['groups'], 'group')}"
     return {
-        "Comparison": wording.capitalized(kind) + (", scaled" if effect["scale"] == "scaled" else ""),
+        "Task": f"{plain(effect['task']) or 'Both tasks of a pair'} ({size})",
+        "Comparison": effect["kind"].replace("_", " ") + (", scaled" if effect["scale"] == "scaled" else ""),
         "Silenced": silenced,
-        where: plain(effect["task"]) or "both",
-        "Estimate (%)": numbers[0],
-        "Interval": f"[{numbers[1]}, {numbers[2]}]",
+        "Estimate": wording.decimal(100 * effect["estimate"]),
+        "Interval": f"[{low},{wording.NO_BREAK}{high}]",
         "p": wording.p_cell(effect["p"]),
         "p, family": wording.p_cell(effect["p_family"]),
-        "n (groups)": size,
         "Method": effect["method"],
     }
-
-
-def intact(study: Study, model: Model) -> str:
-    """List how well the intact network does each task."""
-    rows = []
-    for task, labels in study.config["tasks"].items():
-        found = summaries.find(model.effects, "intact", study.outcome, task=task)
-        chance = float(model.effects["chance"].sel(task_name=task))
-        needed = chance + study.config["inference"]["least_performance"] * (1 - chance)
-        p_able = float(model.effects["p_able"].sel(task_name=task))
-        rows.append(
-            {
-                "Task": plain(task),
-                "Labels": f"{len(labels):,}",
-                "Chance": wording.percent(chance),
-                "Balanced accuracy": wording.level(found),
-                "A claim needs": f"> {wording.percent(needed)}",
-                "p": wording.p_cell(p_able if np.isfinite(p_able) else np.nan),
-                "n (groups)": wording.ABSENT if found is None else f"{found.n:,} ({found.groups:,})",
-            }
-        )
-    return html(pd.DataFrame(rows))

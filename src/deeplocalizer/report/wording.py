@@ -7,6 +7,7 @@ p                a p-value
 power            a number given by its logarithm
 decimal          a number with a true minus sign
 count            a number with its noun
+plural           a noun without its number
 listed           names in a row
 name             a name of the configuration, in words
 code             text as it is written in a file
@@ -50,7 +51,7 @@ def round_percent(share: float) -> str:
 
 def interval(effect: Effect) -> str:
     """Write the ends of an interval of shares, in per cent."""
-    return f"[{decimal(100 * effect.low)}, {decimal(100 * effect.high)}]"
+    return f"[{decimal(100 * effect.low)},{NO_BREAK}{decimal(100 * effect.high)}]"
 
 
 def level(effect: Effect | None) -> str:
@@ -122,3 +123,8 @@ def code(text: str) -> str:
 def capitalized(sentence: str) -> str:
     """Begin a sentence with a capital letter."""
     return sentence[:1].upper() + sentence[1:]
+
+
+def plural(noun: str, number: int) -> str:
+    """Write a noun as its number wants it."""
+    return noun if number == 1 else f"{noun}s"

@@ -1,0 +1,45 @@
+"""Render the report of a study to one page."""
+
+import json
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from deeplocalizer.logging import log_to
+from deeplocalizer.report import render, study
+
+
+def describe() -> dict:
+    """Say where the artefacts of the study are, from the folder in which the workflow runs."""
+    models = {}
+    for path in map(Path, [*snakemake.input.artefacts, *snakemake.input.outcomes]):
+        of_localizer = path.parent.name == "outcomes"
+        paths = models.setdefault(path.parents[int(of_localizer)].name, {})
+        if of_localizer:
+            paths.setdefault("outcomes", []).append(str(path))
+        else:
+            paths[path.stem] = str(path)
+    return {
+        "config": snakemake.params.config,
+        "root": str(Path.cwd()),
+        "stimuli": snakemake.input.stimuli,
+        "models": models,
+        "benchmarks": snakemake.params.benchmarks,
+    }
+
+
+with log_to(snakemake.log[0]) as log, TemporaryDirectory() as temporary:
+    description, figures = Path(temporary, "study.json"), Path(temporary, "figures")
+    description.write_text(json.dumps(describe()))
+    figures.mkdir()
+    shutil.copy(snakemake.input.overview, figures)
+    for path in map(Path, snakemake.input.figures):
+        (figures / path.parents[1].name).mkdir(exist_ok=True)
+        shutil.copy(path, figures / path.parents[1].name)
+    renderer = render(
+        Path(snakemake.input.document),
+        Path(snakemake.output[0]),
+        {study.VARIABLE: str(description)},
+        [Path(snakemake.input.style), Path(snakemake.input.bibliography), figures],
+    )
+    log.info("the report was rendered by %s", renderer)
