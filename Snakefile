@@ -27,4 +27,8 @@ include: "workflow/rules/report.smk"
 rule all:
     default_target: True
     input:
-        f"results/{config['study']}/dual_task_cnn/effects.nc",
+        report=f"results/{config['study']}/report.html",
+
+
+onsuccess:
+    print(f"The report of the study: {Path(rules.all.input.report).resolve()}")

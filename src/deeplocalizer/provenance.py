@@ -96,8 +96,8 @@ def stamp(
     -------
     Dataset
         With ``artefact``, ``title``, ``Conventions``, ``parameters``, ``configuration_digest``, ``sources`` and
-        ``software``, and seed, model and the digests of units, stimuli and weights where a source has them. No times, no hosts: equal work
-        gives equal bytes.
+        ``software``, and with the seed, the model and the digests of units, stimuli and weights where a source has
+        them. No times, no hosts: equal work gives equal bytes.
     """
     sources = sources or {}
     inherited: dict[str, object] = {}

@@ -7,6 +7,7 @@ overlap          how many units target masks share
 control_overlap  how many units of a target mask its random controls hold
 targets          the target masks
 find             one effect, or None where there is none
+unit_names       a short name for each unit
 unit_table       every unit with its contrasts and masks, as a frame
 effect_table     every effect, as a frame
 expectations     the outcome that leads a study, and the task of each localizer
@@ -232,7 +233,7 @@ def unit_table(contrasts: xr.Dataset, masks: xr.Dataset) -> pd.DataFrame:
     holders = np.array([" ".join(names[held]) for held in chosen["selected"].values.T], dtype=object)
     where = {
         "unit": contrasts["unit"].values,
-        "name": units.label(contrasts),
+        "name": unit_names(contrasts),
         "layer": units.layer_names(contrasts),
         **{name: contrasts[name].values for name in ("call", "channel")},
         "reduction": units.decode(contrasts["reduction"]),
@@ -243,6 +244,14 @@ def unit_table(contrasts: xr.Dataset, masks: xr.Dataset) -> pd.DataFrame:
         statistics = {column: one[column].values for column in _CONTRAST_COLUMNS}
         parts.append(pd.DataFrame({"contrast": str(name), **where, **statistics, "selected_by": holders}))
     return pd.concat(parts, ignore_index=True)
+
+
+def unit_names(dataset: xr.Dataset) -> np.ndarray:
+    """Name each unit briefly, with its reduction where units are recorded under several, as str (unit,)."""
+    names, reductions = units.label(dataset), units.decode(dataset["reduction"])
+    if len(set(reductions)) == 1:
+        return names
+    return np.array([f"{name} ({reduction})" for name, reduction in zip(names, reductions, strict=True)])
 
 
 def effect_table(effects: xr.Dataset) -> pd.DataFrame:

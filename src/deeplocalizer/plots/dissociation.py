@@ -18,11 +18,11 @@ from deeplocalizer import summaries
 from deeplocalizer.plots import drawing
 from deeplocalizer.summaries import Effect, plain
 
-ROW = 0.27  # inches for a mask
+ROW = 0.3  # inches for a mask
 LABELS = {
-    ("correct", "raw"): "harm (percentage points)",
-    ("correct", "scaled"): "harm (% of the way from chance to intact)",
-    ("kept", "raw"): "decisions changed (%)",
+    ("correct", "raw"): "Harm (percentage points)",
+    ("correct", "scaled"): "Harm (% of the way from chance to intact)",
+    ("kept", "raw"): "Decisions changed (%)",
 }
 
 
@@ -144,10 +144,11 @@ def _legend(made: Figure, bars: Sequence[Bar], tasks: bool) -> None:
         return Line2D([], [], color=drawing.INK, marker=marker, markersize=5, mfc=face, label=label)
 
     handles: list[Line2D | Patch] = []
-    if tasks:
-        handles += [mark("o", drawing.INK, "on the mask's own task"), mark("o", "white", "on another task")]
-    else:
-        handles.append(mark("o", "white", "units silenced"))
+    masks = [bar for bar in bars if bar.marker == "o"]
+    if any(bar.filled for bar in masks):
+        handles.append(mark("o", drawing.INK, "on the mask's own task"))
+    if not all(bar.filled for bar in masks):
+        handles.append(mark("o", "white", "on another task" if tasks else "units silenced"))
     handles.append(Patch(color=drawing.FAINT, alpha=0.7, label="random controls"))
     if any(bar.marker == "s" for bar in bars):
         handles.append(mark("s", drawing.INK, "difference of two masks"))

@@ -29,14 +29,15 @@ from matplotlib.transforms import Transform
 
 from deeplocalizer.summaries import Effect
 
-WIDTH = 6.6  # inches; a column of text on a screen
+WIDTH = 7.4  # inches; a column of text on a screen
 INK = "#1d242c"
 MUTED = "#5b6672"
 FAINT = "#c9d0d7"
 RANDOM = "#8d99a6"  # random controls
 # Okabe & Ito's palette, which readers with any colour vision tell apart, darkest first
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-SUBTITLE = 15  # points between a panel and its title
+SMALL = 8.5  # points
+SUBTITLE = 16.5  # points between a panel and its title
 MOST_DOTS = 600  # above, a file of single dots is large and the dots are not told apart
 
 _LOOK: dict[str, object] = {
@@ -44,19 +45,19 @@ _LOOK: dict[str, object] = {
     "font.family": "DejaVu Sans",
     "svg.fonttype": "path",
     "svg.hashsalt": "deeplocalizer",
-    "font.size": 8.5,
-    "axes.titlesize": 9.5,
+    "font.size": 9.5,
+    "axes.titlesize": 10.5,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
-    "axes.labelsize": 8.5,
+    "axes.labelsize": 9.5,
     "axes.labelcolor": INK,
     "axes.edgecolor": MUTED,
     "axes.linewidth": 0.7,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8.5,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9.5,
     "xtick.color": MUTED,
     "ytick.color": MUTED,
     "xtick.labelcolor": INK,
@@ -64,7 +65,7 @@ _LOOK: dict[str, object] = {
     "xtick.major.size": 3,
     "ytick.major.size": 0,
     "xtick.major.width": 0.7,
-    "legend.fontsize": 8,
+    "legend.fontsize": 9,
     "legend.frameon": False,
     "text.color": INK,
     "figure.facecolor": "white",
@@ -143,14 +144,14 @@ def note(
         transform=transform,
         va="center",
         ha=align,
-        fontsize=7.5,
+        fontsize=SMALL,
         color=color,
     )
 
 
 def subtitle(axes: Axes, text: str) -> None:
     """Write small words between a panel and its title, which needs a ``pad`` of `SUBTITLE`."""
-    axes.text(0, 1, text, transform=axes.transAxes, va="bottom", fontsize=7.5, color=MUTED)
+    axes.text(0, 1, text, transform=axes.transAxes, va="bottom", fontsize=SMALL, color=MUTED)
 
 
 def estimate(axes: Axes, effect: Effect, height: float, tint: str, filled: bool, name: str, marker: str = "o") -> None:

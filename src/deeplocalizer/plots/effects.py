@@ -19,7 +19,8 @@ from deeplocalizer import summaries
 from deeplocalizer.plots import drawing
 from deeplocalizer.summaries import plain
 
-ROW = 0.62  # inches for a localizer
+ROW = 0.68  # inches for a localizer
+NARROW = 3.0  # %; a narrower axis would make much of nothing
 FAR = 1.5  # times the range of what is drawn: chance that is further away is not on the axis
 LABELS = {"correct": "Balanced accuracy (%)", "kept": "Decisions kept (%)"}
 
@@ -105,7 +106,7 @@ def _limits(effects: xr.Dataset, outcome: str, task: str, chance: float) -> tupl
     low, high = min(shown) * 100, max(shown) * 100
     if np.isfinite(chance) and low - chance * 100 < FAR * (high - low):
         low, high = min(low, chance * 100), max(high, chance * 100)
-    margin = 0.06 * max(high - low, 2.0)
+    margin = max(0.06 * (high - low), (NARROW - high + low) / 2)
     return low - margin, high + margin
 
 
@@ -161,9 +162,8 @@ def _legend(made: Figure, effects: xr.Dataset, outcome: str, own: Mapping[str, s
     entries: list[tuple[object, str]] = []
     if own:
         entries.append((marks(True), "units silenced, own task"))
-        entries.append((marks(False), "units silenced, another task"))
-    else:
-        entries.append((marks(False), "units silenced"))
+    if len(own) < effects.sizes["localizer_name"] or effects.sizes["task_name"] > 1:
+        entries.append((marks(False), "units silenced, another task" if own else "units silenced"))
     dot = Line2D([], [], linestyle="", marker="o", markersize=3, color=drawing.RANDOM)
     entries.append((dot, "as many random units"))
     line = Line2D([], [], color=drawing.INK)

@@ -15,7 +15,7 @@ from deeplocalizer import summaries
 from deeplocalizer.plots import drawing
 from deeplocalizer.summaries import plain
 
-ROW = 0.24  # inches for a layer
+ROW = 0.27  # inches for a layer
 SHADES = LinearSegmentedColormap.from_list("shades", ["#ffffff", drawing.RANDOM])
 
 
@@ -60,12 +60,12 @@ def _bars(axes: Axes, summary: xr.Dataset, tint: str, widest: float) -> None:
     for row, bar in zip(rows, axes.barh(rows, share * 100, height=0.62, color=tint), strict=True):
         bar.set_gid(f"share/{name}/{row}")
         text = f"{selected[row]:,} of {units[row]:,}"
-        axes.text(1, row, text, transform=axes.get_yaxis_transform(), va="center", ha="right", fontsize=7)
+        axes.text(1, row, text, transform=axes.get_yaxis_transform(), va="center", ha="right", fontsize=drawing.SMALL)
     overall = selected.sum() / units.sum() * 100
     line = axes.axvline(overall, color=drawing.MUTED, linewidth=0.8, linestyle=(0, (2, 2)), zorder=0)
     line.set_gid(f"overall/{name}")
     axes.set_title(f"{plain(name)} ({selected.sum():,} units)")
-    axes.set(xlim=(0, widest * 100 * 1.6), ylim=(len(share) - 0.4, -0.6), xlabel="% of the layer's units")
+    axes.set(xlim=(0, widest * 100 * 1.75), ylim=(len(share) - 0.4, -0.6), xlabel="% of the layer's units")
     axes.set_yticks(rows, summary["place"].values)
     axes.spines["left"].set_color(drawing.FAINT)
 
@@ -79,7 +79,7 @@ def _overlap(axes: Axes, shared: xr.DataArray) -> None:
     axes.imshow(counts / np.minimum.outer(size, size), cmap=SHADES, vmin=0, vmax=1, aspect="auto")
     for row in range(len(names)):
         for column in range(len(names)):
-            text = axes.text(column, row, f"{counts[row, column]:,}", ha="center", va="center", fontsize=8)
+            text = axes.text(column, row, f"{counts[row, column]:,}", ha="center", va="center", fontsize=9.5)
             text.set_gid(f"overlap/{row}/{column}")
     axes.set_xticks(range(len(names)), names, rotation=90 if max(map(len, names)) > 8 else 0)
     axes.set_yticks(range(len(names)), names)

@@ -15,7 +15,7 @@ from deeplocalizer import summaries
 from deeplocalizer.plots import drawing
 from deeplocalizer.summaries import Places, plain
 
-ROW = 0.52  # inches for a layer
+ROW = 0.56  # inches for a layer
 MOST_UNITS = 400  # of a layer that are shown one by one
 BINS = 60
 

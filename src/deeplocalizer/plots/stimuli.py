@@ -51,8 +51,10 @@ def draw(stimuli: xr.Dataset, categories: Sequence[str]) -> Figure:
                 members = np.flatnonzero((category == name) & (split == part))
                 _samples(axes[row, column], stimuli, members, deep)
                 axes[row, column].set_gid(f"samples/{name}/{part}")
-                axes[row, column].set_xlabel(f"n = {len(members):,}", labelpad=2, fontsize=8, color=drawing.MUTED)
-            axes[row, 0].set_ylabel(plain(name), fontsize=9.5, fontweight="bold", color=drawing.INK)
+                axes[row, column].set_xlabel(
+                    f"n = {len(members):,}", labelpad=2, fontsize=drawing.SMALL, color=drawing.MUTED
+                )
+            axes[row, 0].set_ylabel(plain(name), fontsize=10.5, fontweight="bold", color=drawing.INK)
         for column, part in enumerate(columns):
             axes[0, column].set_title(plain(part))
     return made

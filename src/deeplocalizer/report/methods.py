@@ -46,8 +46,10 @@ def stimuli(study: Study) -> str:
         if settings["splits"].get(split, 0) > 0
     )
     dealt = (
-        f"Each category, and each label within it, was dealt at random (seed {study.config['seed']}) into the splits {shares}. "
-        f"Stimuli of one group stay together. Within a split, stimuli were dealt into {settings['folds']} folds in the same way."
+        f"Each category, and each label within it, was dealt at random (seed {study.config['seed']}) into the "
+        f"splits {shares}. "
+        f"Stimuli of one group stay together. Within a split, stimuli were dealt into {settings['folds']} folds in "
+        "the same way."
     )
     return "\n".join([*told, "", dealt])
 
@@ -56,9 +58,11 @@ def networks(study: Study, model: Model) -> str:
     """Tell what a network is, how it came by its weights and what was recorded of it."""
     known = model.preprocessing
     told = [
-        f"The network {code(model.name)} has the architecture {code(model.settings['architecture'])}, with one output for each "
+        f"The network {code(model.name)} has the architecture {code(model.settings['architecture'])}, with one "
+        "output for each "
         "label. "
-        f"Images were resized ({known['resample']}) to {known['resize']} pixels at the shorter side, and of these the "
+        f"Images were resized ({known['resample']}) to {known['resize']} pixels at the shorter side, and of these "
+        "the "
         f"central {known['crop']} × {known['crop']} were kept"
         + (", in grey." if known["mode"] == "L" else ", in colour.")
     ]
@@ -67,7 +71,8 @@ def networks(study: Study, model: Model) -> str:
     how = listed((REDUCTIONS[kind] for kind in reductions), "or")
     told.append(
         f"The response of a channel unit of a convolutional layer is {how}. "
-        f"All {count(model.units, 'unit')} of the layers that match {listed(code(layer) for layer in model.settings['layers'])} "
+        f"All {count(model.units, 'unit')} of the layers that match "
+        f"{listed(code(layer) for layer in model.settings['layers'])} "
         "were recorded for all stimuli."
     )
     return " ".join(told)
@@ -76,10 +81,14 @@ def networks(study: Study, model: Model) -> str:
 def contrasts(study: Study) -> str:
     """Tell how the preference of a unit is measured."""
     return (
-        f"In the split {code('localize')} alone, the responses of every unit to the preferred categories, taken together, were "
-        "compared with those to the other categories by Welch's *t* [@welch1947]. Effect sizes are Cohen's *d* by the "
-        "pooled standard deviation [@cohen1988]. For each contrast, false discovery rates *q* are controlled over all units of a "
-        "network [@benjamini1995], two-sided. A unit without any variance in either sample is dead: it counts as not preferring and "
+        f"In the split {code('localize')} alone, the responses of every unit to the preferred categories, taken "
+        "together, were "
+        "compared with those to the other categories by Welch's *t* [@welch1947]. Effect sizes are Cohen's *d* by "
+        "the "
+        "pooled standard deviation [@cohen1988]. For each contrast, false discovery rates *q* are controlled over "
+        "all units of a "
+        "network [@benjamini1995], two-sided. A unit without any variance in either sample is dead: it counts as "
+        "not preferring and "
         "is never selected. Reliability is the correlation, over units, of *d* between the even and the odd of "
         f"{study.config['stimuli']['folds']} folds."
     )
@@ -91,14 +100,17 @@ def localizers(study: Study) -> str:
     for localizer, chosen in study.config["localizers"].items():
         scope = "of the whole network" if chosen["scope"] == "network" else "of each layer"
         told.append(
-            f"- *{name(localizer)}*: the {round_percent(chosen['fraction'])} of units {scope} with the {SIGNS[chosen['sign']]} "
+            f"- *{name(localizer)}*: the {round_percent(chosen['fraction'])} of units {scope} with the "
+            f"{SIGNS[chosen['sign']]} "
             f"{STATISTICS[chosen['statistic']]} in the contrast *{name(chosen['contrast'])}*."
         )
     return (
-        "In the manner of functional localizers in brains, and of their use in networks [@dobs2022; @alkhamissi2025], the units "
+        "In the manner of functional localizers in brains, and of their use in networks [@dobs2022; "
+        "@alkhamissi2025], the units "
         "that rank highest in a contrast were selected:\n\n"
         + "\n".join(told)
-        + "\n\nShares are of the units that are not dead, rounded up. A unit on the wrong side of zero is not selected. Test "
+        + "\n\nShares are of the units that are not dead, rounded up. A unit on the wrong side of zero is not "
+        "selected. Test "
         "stimuli play no part in the selection."
     )
 
@@ -113,20 +125,27 @@ def ablation(study: Study) -> str:
     )
     told = (
         f"A unit was silenced by replacing its response, all over its feature map, by {value}. For each localizer, "
-        f"{count(settings['controls'], 'random mask')} were drawn, all different, with as many units in every layer as the mask of the "
-        "localizer, uniformly from all units that are not dead, those of the localizer included: only then is the rank of "
-        "the localizer's mask among its controls a valid *p* [@phipson2010]. The network was run intact and under every mask "
+        f"{count(settings['controls'], 'random mask')} were drawn, all different, with as many units in every "
+        "layer as the mask of the "
+        "localizer, uniformly from all units that are not dead, those of the localizer included: only then is the "
+        "rank of "
+        "the localizer's mask among its controls a valid *p* [@phipson2010]. The network was run intact and under "
+        "every mask "
         f"on the split {code('test')}, which nothing was chosen on. "
     )
     if study.config["tasks"]:
         tasks = listed(f"{name(task)} ({_labels(labels)})" for task, labels in study.config["tasks"].items())
+        are = "tasks are" if len(study.config["tasks"]) > 1 else "task is"
         return told + (
-            f"The tasks are {tasks}. A stimulus is decided among the labels of its own task. Balanced accuracy is the mean over "
-            "these labels of the share of right decisions; chance is one over their number. Harm is balanced accuracy "
+            f"The {are} {tasks}. A stimulus is decided among the labels of its own task. Balanced accuracy is the "
+            "mean over "
+            "these labels of the share of right decisions; chance is one over their number. Harm is balanced "
+            "accuracy "
             "intact minus ablated."
         )
     return told + (
-        "There are no tasks, so what is measured in each category is the share of stimuli for which the same output is the "
+        "There are no tasks, so what is measured in each category is the share of stimuli for which the same "
+        "output is the "
         "highest as in the intact network. Harm is the share for which it is another."
     )
 
@@ -135,13 +154,19 @@ def inference(study: Study) -> str:
     """Tell the intervals, the tests and what is claimed."""
     settings = study.config["inference"]
     told = [
-        f"Intervals cover {round_percent(settings['confidence'])} and come from the bias-corrected and accelerated bootstrap [@efron1987] "
-        f"with {settings['resamples']:,} samples: stimuli are resampled by category within each label [@davison1997], groups as a "
-        "whole, and what happens to one stimulus intact and ablated stays together. Where all stimuli of a sample have "
-        "the same outcome, the interval is an exact binomial bound [@clopper1934]. Intervals of random controls are the "
+        f"Intervals cover {round_percent(settings['confidence'])} and come from the bias-corrected and accelerated "
+        "bootstrap [@efron1987] "
+        f"with {settings['resamples']:,} samples: stimuli are resampled by category within each label "
+        "[@davison1997], groups as a "
+        "whole, and what happens to one stimulus intact and ablated stays together. Where all stimuli of a sample "
+        "have "
+        "the same outcome, the interval is an exact binomial bound [@clopper1934]. Intervals of random controls "
+        "are the "
         "quantiles of the control masks.",
-        "All tests are one-sided, for harm. The harm of a mask is tested by exchanging intact and ablated within stimuli "
-        f"({settings['resamples']:,} random permutations); the advantage of a mask over its controls, by its rank among them.",
+        "All tests are one-sided, for harm. The harm of a mask is tested by exchanging intact and ablated within "
+        "stimuli "
+        f"({settings['resamples']:,} random permutations); the advantage of a mask over its controls, by its rank "
+        "among them.",
     ]
     if study.config["tasks"]:
         told.append(_claims(study))
@@ -149,9 +174,12 @@ def inference(study: Study) -> str:
         told.append(f"The level is {settings['alpha']:g}; *p*-values are not adjusted for the number of comparisons.")
     if study.config["dissociations"]:
         told.append(
-            "A double dissociation is claimed only if each of two masks harms its own task more than the other mask does. Both comparisons "
-            "must hold, so the larger of their *p* counts [@berger1982], and they must hold on raw performance as well as on "
-            "performance as a share of what the intact network has above chance: an interaction alone, or an effect of one "
+            "A double dissociation is claimed only if each of two masks harms its own task more than the other "
+            "mask does. Both comparisons "
+            "must hold, so the larger of their *p* counts [@berger1982], and they must hold on raw performance as "
+            "well as on "
+            "performance as a share of what the intact network has above chance: an interaction alone, or an "
+            "effect of one "
             "mask on an easier task, is no double dissociation."
         )
         if len(study.config["dissociations"]) > 1:
@@ -172,17 +200,19 @@ def _labels(labels: list[str]) -> str:
 def _claims(study: Study) -> str:
     """Tell what must be true of a network before anything is claimed of it."""
     settings = study.config["inference"]
-    family = count(len(study.own), "localizer")
-    told = (
-        f"The level is {settings['alpha']:g}. The advantages of the {family}, each on its own task, are one family, adjusted by "
-        "Holm's method [@holm1979]. "
-        if study.own
-        else f"The level is {settings['alpha']:g}. "
-    )
+    told = f"The level is {settings['alpha']:g}. "
+    if len(study.own) > 1:
+        told += (
+            f"The advantages of the {count(len(study.own), 'localizer')}, each on its own task, are one family, "
+            "adjusted by "
+            "Holm's method [@holm1979]. "
+        )
     return told + (
-        "A network that cannot do a task cannot lose it, yet a network is often a little above chance by accident. Nothing is "
+        "A network that cannot do a task cannot lose it, yet a network is often a little above chance by accident. "
+        "Nothing is "
         "therefore claimed about a task unless the intact network goes more than "
-        f"{round_percent(settings['least_performance'])} of the way from chance to perfect: the *p* of an advantage or a dissociation is the "
+        f"{round_percent(settings['least_performance'])} of the way from chance to perfect: the *p* of an "
+        "advantage or a dissociation is the "
         "larger of that of the comparison and that of this condition, an intersection-union test [@berger1982]."
     )
 
@@ -190,10 +220,14 @@ def _claims(study: Study) -> str:
 def _training(study: Study, model: Model) -> str:
     chosen: Mapping[str, Any] = model.settings["training"]
     told = (
-        f"It was trained on the split {code('train')} alone, on the labels of all tasks in one softmax, as the dual-task network of "
-        f"@dobs2022, for {count(chosen['epochs'], 'epoch')} of AdamW [@loshchilov2019] with batches of {chosen['batch_size']}, a "
-        f"one-cycle schedule [@smith2019] with a peak learning rate of {chosen['learning_rate']:g}, and a weight decay of "
-        f"{chosen['weight_decay']:g} (seed {study.config['seed']}). Every task, and every label within it, was drawn equally often. "
+        f"It was trained on the split {code('train')} alone, on the labels of all tasks in one softmax, as the "
+        "dual-task network of "
+        f"@dobs2022, for {count(chosen['epochs'], 'epoch')} of AdamW [@loshchilov2019] with batches of "
+        f"{chosen['batch_size']}, a "
+        f"one-cycle schedule [@smith2019] with a peak learning rate of {chosen['learning_rate']:g}, and a weight "
+        "decay of "
+        f"{chosen['weight_decay']:g} (seed {study.config['seed']}). Every task, and every label within it, was "
+        "drawn equally often. "
         "Training images were shifted and relit at random"
     )
     mirrored = _labels(chosen["mirror"]) if chosen["mirror"] else ""

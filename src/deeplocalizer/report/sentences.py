@@ -5,7 +5,9 @@ stimuli          what was shown
 network          what a model is, and what it can do
 selectivity      what a contrast finds
 selection        what the localizers select
-harm             what silencing a localizer's units does to a task
+harms            what silencing each localizer's units does
+harm             the same for one localizer and one task
+leading          the claims that a study is about
 verdict          whether two localizers doubly dissociate: a title and a paragraph
 limits           what the numbers cannot say
 """
@@ -17,7 +19,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from deeplocalizer import summaries, units
+from deeplocalizer import summaries
 from deeplocalizer.report import claims, wording
 from deeplocalizer.report.claims import Advantage, Dissociation, Finding, Side, Verdict
 from deeplocalizer.report.study import Model, Study
@@ -26,6 +28,7 @@ from deeplocalizer.stimuli.splits import SPLITS
 
 TRAINED = {"trained": "trained by this study", "untrained": "left at its random initialisation"}
 VISIBLE = 0.0005  # a share that does not show as 0.0 %
+PAIRS = 3  # localizers whose masks are compared in words
 SMALL = 100  # independent test stimuli; below, a report says that there are few
 
 
@@ -54,7 +57,8 @@ def stimuli(study: Study) -> str:
     shared = study.stimuli["group"].value_counts()
     groups = int((shared > 1).sum())
     told = (
-        f"The study has {len(study.stimuli):,} images of {len(study.sizes)} categories, dealt into the splits {parts}. "
+        f"The study has {len(study.stimuli):,} images of {len(study.sizes)} categories, dealt into the splits "
+        f"{parts}. "
         "No stimulus is in two splits"
     )
     if groups:
@@ -72,9 +76,10 @@ def stimuli(study: Study) -> str:
 
 def network(study: Study, model: Model) -> str:
     """Say what a model is, and what it can do."""
-    layers = len(summaries.places(model.contrasts).names)
+    layers = model.architecture.sizes["layer"]
     told = (
-        f"The network {wording.code(model.name)} has the architecture {wording.code(model.settings['architecture'])} and was "
+        f"The network {wording.code(model.name)} has the architecture "
+        f"{wording.code(model.settings['architecture'])} and was "
         f"{_weights(study, model)}. {count(model.units, 'unit')} in {count(layers, 'layer')} were recorded."
     )
     if not study.config["tasks"]:
@@ -91,14 +96,17 @@ def selectivity(study: Study, model: Model, contrast: str) -> str:
     told = (
         f"The contrast *{name(contrast)}* compares {_categories(sides['preferred'])} "
         f"({count(int(one['n_preferred']), 'stimulus', 'stimuli')}) with {_categories(sides['other'])} "
-        f"({int(one['n_other']):,}). Of {count(model.units, 'unit')}, {prefer:,} ({percent(prefer / model.units)}) respond more "
-        f"and {oppose:,} ({percent(oppose / model.units)}) respond less to {_categories(sides['preferred'])} at a false "
+        f"({int(one['n_other']):,}). Of {count(model.units, 'unit')}, {prefer:,} ({percent(prefer / model.units)}) "
+        "respond more "
+        f"and {oppose:,} ({percent(oppose / model.units)}) respond less to {_categories(sides['preferred'])} at a "
+        "false "
         f"discovery rate of {study.alpha:g}"
     )
     told += f"; {count(dead, 'unit does', 'units do')} not respond to anything." if dead else "."
     reliability = float(one["reliability"])
     if math.isfinite(reliability):
-        told += f" Between two halves of the stimuli, the units' *d* correlates with *r* = {wording.decimal(reliability, 2)}."
+        halves = wording.decimal(reliability, 2)
+        told += f" Between two halves of the stimuli, the units' *d* correlates with *r* = {halves}."
     else:
         told += " There are too few stimuli to compare halves of them."
     return told + _strongest(model, contrast)
@@ -116,24 +124,45 @@ def selection(study: Study, model: Model) -> str:
             f"{_most(summary.sel(localizer=localizer))}."
         )
     names = [str(one) for one in summary["localizer"].values]
-    told += [
-        f"The masks of *{name(one)}* and *{name(other)}* share {_shared(int(shared.sel(localizer=one, other=other)))}."
-        for index, one in enumerate(names)
-        for other in names[index + 1 :]
-    ]
+    told += (
+        []
+        if len(names) > PAIRS
+        else [
+            f"The masks of *{name(one)}* and *{name(other)}* share "
+            f"{_shared(int(shared.sel(localizer=one, other=other)))}."
+            for index, one in enumerate(names)
+            for other in names[index + 1 :]
+        ]
+    )
     shares = listed(percent(float(drawn.sel(localizer=one)), 0) for one in names)
     told.append(
-        f"Each mask is compared with {count(study.config['ablation']['controls'], 'random mask')} of as many units in every "
+        f"Each mask is compared with {count(study.config['ablation']['controls'], 'random mask')} of as many units "
+        "in every "
         f"layer; by chance, they hold on average {shares} of the mask's own units."
     )
     return " ".join(told)
+
+
+def harms(study: Study, model: Model) -> str:
+    """Say what silencing the units of each localizer does, a paragraph for each claim."""
+    told = [harm(study, model, claim) for claim in leading(study, model)]
+    idle = [f"*{name(localizer)}*" for localizer in study.config["localizers"] if localizer not in study.own]
+    if study.own and idle:
+        expect = (
+            "localizer is not expected to harm a task"
+            if len(idle) == 1
+            else "localizers are not expected to harm a task"
+        )
+        told.append(f"The {listed(idle)} {expect}; what silencing does is listed with all comparisons.")
+    return "\n\n".join(told)
 
 
 def harm(study: Study, model: Model, claim: Advantage) -> str:
     """Say what silencing a localizer's units does to a task, beside silencing random units."""
     if claim.finding is Finding.UNABLE:
         return (
-            f"The network does not do {name(claim.task)} to a meaningful degree ({_able_numbers(study, claim)}), so "
+            f"The network does not do {name(claim.task)} to a meaningful degree ({_able_numbers(study, claim)}), "
+            "so "
             f"nothing is claimed about its *{name(claim.localizer)}* units and this task."
         )
     if claim.finding is Finding.UNAVAILABLE or claim.ablated is None or claim.intact is None or claim.advantage is None:
@@ -152,7 +181,8 @@ def verdict(study: Study, claim: Dissociation) -> tuple[str, str]:
     if claim.verdict is Verdict.UNABLE:
         lacking = listed(name(side.task) for side in claim.sides if not side.able)
         title = f"A double dissociation of {one} and {other} units cannot be tested"
-        text = f"The network does not do {lacking} to a meaningful degree, and what a network cannot do it cannot lose."
+        text = f"The network does not do {lacking} to a meaningful degree, and what a network cannot do it cannot "
+        "lose."
         return title, _stated([side for side in claim.sides if side.able], text, study.alpha)
     if claim.verdict is Verdict.UNAVAILABLE or claim.raw is None or claim.scaled is None:
         return f"There is no number on a double dissociation of {one} and {other} units", ""
@@ -171,30 +201,36 @@ def limits(study: Study) -> list[str]:
     told = [_sample_size(study), _one_network(study)]
     if "lfw_faces" in sources:
         told.append(
-            "**Crops.** The faces of LFW are centred crops of nearly one size. A unit that prefers them may follow the position "
+            "**Crops.** The faces of LFW are centred crops of nearly one size. A unit that prefers them may follow "
+            "the position "
             "of a head in its frame, not a face."
         )
     unknown = [who for source, who in (("lfw_faces", "the identities of the faces"), ("digits", "the writers of the digits"))
                if source in sources]  # fmt: skip
     if unknown:
         told.append(
-            f"**Groups that are not known.** The data do not name {listed(unknown)}, so one person may be in several splits, "
+            f"**Groups that are not known.** The data do not name {listed(unknown)}, so one person may be in "
+            "several splits, "
             "and intervals that treat images as independent may be too narrow."
         )
     if len(set(study.sizes.values())) > 1:
         formats = listed(f"{name(category)} {size}" for category, size in study.sizes.items())
         told.append(
-            f"**Formats.** Images differ between categories in more than what they show ({formats} pixels): resolution, "
+            f"**Formats.** Images differ between categories in more than what they show ({formats} pixels): "
+            "resolution, "
             "brightness and contrast differ too. A unit that prefers a category may follow any of these."
         )
     if study.config["ablation"]["value"] == "zero":
         told.append(
-            "**Silencing.** A unit is silenced by setting it to zero, which for some units is far from what they usually "
+            "**Silencing.** A unit is silenced by setting it to zero, which for some units is far from what they "
+            "usually "
             "do. Random masks share this; units with strong responses may still suffer more from it."
         )
     told.append(
-        "**Selection.** How many units a localizer selects was set in advance, not found. Other fractions may give other "
-        f"effects. With {count(study.config['ablation']['controls'], 'control mask')} no *p* of a mask against its controls can be "
+        "**Selection.** How many units a localizer selects was set in advance, not found. Other fractions may give "
+        "other "
+        f"effects. With {count(study.config['ablation']['controls'], 'control mask')} no *p* of a mask against its "
+        "controls can be "
         f"smaller than {1 / (1 + study.config['ablation']['controls']):.2g}."
     )
     return told
@@ -229,8 +265,15 @@ def _told_of(study: Study, model: Model) -> str:
 
 
 def leading(study: Study, model: Model) -> list[Advantage]:
-    """Take the claims that a study is about: each localizer on its own task, or on the categories it prefers."""
-    wanted = [(localizer, task) for localizer, task in study.own.items()]
+    """Take the claims that a study is about.
+
+    Returns
+    -------
+    list of Advantage
+        Each localizer on its own task; without tasks, on the categories that its units prefer; where no localizer names a
+        task, each on all of them.
+    """
+    wanted = list(study.own.items())
     if not study.config["tasks"]:
         contrasts = study.config["contrasts"]
         wanted = [
@@ -238,6 +281,8 @@ def leading(study: Study, model: Model) -> list[Advantage]:
             for localizer, settings in study.config["localizers"].items()
             for category in contrasts[settings["contrast"]]["preferred"]
         ]
+    elif not wanted:
+        wanted = [(localizer, task) for localizer in study.config["localizers"] for task in study.config["tasks"]]
     return [claims.advantage(study, model.effects, localizer, task) for localizer, task in wanted]
 
 
@@ -258,19 +303,26 @@ def _brief(study: Study, claim: Advantage) -> str:
     """Say in the abstract what silencing a localizer's units did."""
     mask, task = f"*{name(claim.localizer)}*", name(claim.task)
     if claim.finding is Finding.UNABLE:
-        return f"The network does not do {task} to a meaningful degree, so nothing is claimed about its {mask} units."
+        return f"The network does not do {task} to a meaningful degree, so nothing is claimed about its {mask} "
+        "units."
     if claim.advantage is None or claim.ablated is None or claim.intact is None or claim.control is None:
         return f"For the {mask} units there is no number."
-    against = {
-        Finding.SPECIFIC: "more harm than as many random units do",
-        Finding.OPPOSITE: "less harm, not more, than as many random units do",
-        Finding.NONE: "no more harm than as many random units do",
-    }[claim.finding]
+    against = _against(study, claim, "as many random units do")
     if study.outcome == "kept":
         start = f"Without the {mask} units, decisions changed for {percent(1 - claim.ablated.estimate)} of {task}"
     else:
         start = f"Without the {mask} units, balanced accuracy in {task} {_went(claim, ('fell', 'rose', 'stayed'))}"
     return f"{start}: {against} (difference {points(claim.advantage)}, {wording.p(claim.p)})."
+
+
+def _against(study: Study, claim: Advantage, others: str) -> str:
+    """Compare a mask with its random controls, in words."""
+    harm = "harm" if study.outcome == "correct" else "change"
+    return {
+        Finding.SPECIFIC: f"more {harm} than {others}",
+        Finding.OPPOSITE: f"less {harm}, not more, than {others}",
+        Finding.NONE: f"no more {harm} than {others}",
+    }[claim.finding]
 
 
 def _brief_verdict(study: Study, claim: Dissociation) -> str:
@@ -316,7 +368,8 @@ def _ability(study: Study, model: Model, task: str) -> str:
     )
     if claims.able(model.effects, task, study.alpha):
         return told + "."
-    return f"{told}; this is not shown to be a meaningful degree ({wording.p(p_able)}), so nothing is claimed about this task."
+    return f"{told}; this is not shown to be a meaningful degree ({wording.p(p_able)}), so nothing is claimed "
+    "about this task."
 
 
 def _strongest(model: Model, contrast: str) -> str:
@@ -326,7 +379,7 @@ def _strongest(model: Model, contrast: str) -> str:
     best = int(np.argmax(d))
     if not np.isfinite(d[best]) or d[best] <= 0:
         return " No unit prefers these categories."
-    label = str(units.label(one.isel(unit=[best]))[0])
+    label = str(summaries.unit_names(one)[best])
     return (
         f" The strongest preference is that of unit {wording.code(label)} (*d* = {wording.decimal(float(d[best]), 2)})."
     )
@@ -361,7 +414,8 @@ def _change(study: Study, model: Model, claim: Advantage) -> str:
     control = wording.ABSENT if claim.control is None else wording.decimal(100 * claim.control.estimate)
     if study.outcome == "kept":
         return (
-            f"{without} units, the decision changes for {level(claim.harm)} of {name(claim.task)}; without as many random "
+            f"{without} units, the decision changes for {level(claim.harm)} of {name(claim.task)}; without as many "
+            "random "
             f"units, it changes for {control}{wording.NO_BREAK}% on average."
         )
     average = claim.control.estimate if claim.control else math.nan
@@ -380,16 +434,18 @@ def _comparison(study: Study, claim: Advantage) -> str:
     numbers = f"{points(found)}, {wording.p(found.p)}"
     if math.isfinite(found.p_family):
         numbers += f", {wording.p(found.p_family)} over the family of {count(len(study.own), 'localizer')}"
+    told = f"That is {_against(study, claim, 'random units do')}"
     if claim.finding is Finding.SPECIFIC:
-        told = f"That is more harm than random units do (difference {numbers})."
+        told = f"{told} (difference {numbers})."
         if found.low <= 0:
             told += " The interval over stimuli includes zero, so the effect may not hold for other stimuli."
         return told
     if claim.finding is Finding.OPPOSITE:
-        return f"That is less harm than random units do, not more (difference {numbers})."
-    told = f"That is no more harm than random units do (difference {numbers})."
+        return f"{told} (difference {numbers})."
+    told = f"{told} (difference {numbers})."
     if found.high >= VISIBLE:
-        told += f" An excess of up to {wording.decimal(100 * found.high)} percentage points remains compatible with the data."
+        told += f" An excess of up to {wording.decimal(100 * found.high)} percentage points remains compatible "
+        "with the data."
     return told
 
 
@@ -415,7 +471,8 @@ def _side(side: Side, alpha: float) -> str:
         numbers += (
             f"; as a share of what the intact network has above chance {level(side.scaled)}, {wording.p(side.scaled.p)}"
         )
-    return f"In {name(side.task)}, silencing the {mine} units {how} silencing the {yours} units (difference in harm {numbers})."
+    compared = f"silencing the {mine} units {how} silencing the {yours} units"
+    return f"In {name(side.task)}, {compared} (difference in harm {numbers})."
 
 
 def _conclusion(claim: Dissociation, alpha: float) -> str:
@@ -438,10 +495,7 @@ def _conclusion(claim: Dissociation, alpha: float) -> str:
 def _fewest(study: Study) -> int:
     """Find the smallest number of independent test stimuli that an effect rests on."""
     sizes = [
-        found.groups
-        for model in study.models
-        for task in model.effects["task_name"].values
-        if (found := summaries.find(model.effects, "intact", study.outcome, task=str(task))) is not None
+        claim.intact.groups for model in study.models for claim in leading(study, model) if claim.intact is not None
     ]
     return min(sizes, default=0)
 
@@ -459,7 +513,8 @@ def _sample_size(study: Study) -> str:
         width, claim = max(widths, key=lambda pair: pair[0])
         told += (
             f" The widest interval, that of the *{name(claim.localizer)}* units and {name(claim.task)}, spans "
-            f"{wording.decimal(100 * width)} percentage points. An effect that is not shown is not an effect that is absent."
+            f"{wording.decimal(100 * width)} percentage points. An effect that is not shown is not an effect that "
+            "is absent."
         )
     return told
 
@@ -470,6 +525,7 @@ def _one_network(study: Study) -> str:
         ", from which the workflow also trained it" if trained and len(study.models) == 1 else ""
     )
     return (
-        f"**One draw.** Each result is that of one network, one split of the stimuli and one set of controls ({drawn}). "
+        "**One draw.** Each result is that of one network, one split of the stimuli and one set of controls "
+        f"({drawn}). "
         "Intervals and *p* speak about other stimuli and other masks, not about other networks of the same kind."
     )

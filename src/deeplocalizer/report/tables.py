@@ -55,7 +55,7 @@ def html(frame: pd.DataFrame, code: Sequence[str] = (), text: Sequence[str] = ()
     for _, row in frame.iterrows():
         if by and row[by] != last:
             last = row[by]
-            rows.append(f'<tr><th colspan="{len(columns)}">{markup.escape(str(last))}</th></tr>')
+            rows.append(f'<tr><th colspan="{len(columns)}"><strong>{markup.escape(str(last))}</strong></th></tr>')
         cells = [_cell(str(row[name]), style[name], name in code) for name in columns]
         rows.append(f"<tr>{''.join(cells)}</tr>")
     body = "\n".join(rows)
@@ -88,7 +88,10 @@ def layers(model: Model) -> str:
         {
             "Layer": described["layer"].values.astype(str),
             "Type": described["module"].values.astype(str),
-            "Output": [shape.replace(" x ", " × ") for shape in described["output_shape"].values.astype(str)],
+            "Output": [
+                shape.replace(" x ", f"{wording.NO_BREAK}×{wording.NO_BREAK}")
+                for shape in described["output_shape"].values.astype(str)
+            ],
             "Channels": [f"{number:,}" for number in described["channels"].values],
             "Parameters": [f"{number:,}" for number in described["parameters"].values],
         }
@@ -184,8 +187,10 @@ def comparisons(study: Study, model: Model) -> str:
     tasks = [*model.effects["task_name"].values.astype(str), ""]
     order = pd.DataFrame({"task": table["task"].map(tasks.index), "kind": table["kind"].map(list(KINDS).index)})
     table = table.loc[order.sort_values(["task", "kind"], kind="stable").index]
-    rows = [_comparison(effect) for _, effect in table.iterrows()]
-    return html(pd.DataFrame(rows), text=["Silenced", "Method"], by="Task")
+    shown = pd.DataFrame([_comparison(effect) for _, effect in table.iterrows()])
+    if (shown["p, family"] == wording.ABSENT).all():
+        shown = shown.drop(columns="p, family")
+    return html(shown, text=["Silenced", "Method"], by="Task")
 
 
 def artefacts(study: Study) -> str:
@@ -244,9 +249,9 @@ def _comparison(effect: pd.Series) -> dict[str, str]:
     if effect["groups"] < effect["n"]:
         size += f" in {wording.count(effect['groups'], 'group')}"
     return {
-        "Task": f"{plain(effect['task']) or 'Both tasks of a pair'} ({size})",
+        "Task": wording.capitalized(f"{plain(effect['task']) or 'both tasks of a pair'} ({size})"),
         "Comparison": effect["kind"].replace("_", " ") + (", scaled" if effect["scale"] == "scaled" else ""),
-        "Silenced": silenced,
+        "Silenced": silenced.replace(" ", wording.NO_BREAK),
         "Estimate": wording.decimal(100 * effect["estimate"]),
         "Interval": f"[{low},{wording.NO_BREAK}{high}]",
         "p": wording.p_cell(effect["p"]),
