@@ -57,6 +57,14 @@ lock: ## write requirements.lock after a change of pyproject.toml; LOCK_ARGS=--u
 	"$$uv/bin/uv" pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes \
 	    --no-header --no-emit-index-url --no-annotate $(LOCK_ARGS) pyproject.toml -o requirements.lock
 
+.PHONY: pictures
+pictures: demo ## draw the pictures of the README anew; needs Graphviz
+	cp results/demo/dual_task_cnn/figures/effects.svg docs/effects.svg
+	@$(python) -m snakemake --configfile config/demo.yaml --cores 1 --rulegraph dot 2>/dev/null \
+	    | sed -n '/^digraph/,$$p' | sed -e 's/, color = "[^"]*"//; s/fontname=sans/fontname=Helvetica/' \
+	        -e 's/margin=0/margin=0.1, rankdir=LR, ranksep=0.3, nodesep=0.15/; s/penwidth=2/penwidth=1.2/' \
+	    | tred | dot -Tsvg >docs/rulegraph.svg
+
 .PHONY: clean
 clean: ## remove results, logs and benchmarks
 	rm -rf results logs benchmarks

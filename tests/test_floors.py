@@ -9,7 +9,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "deeplocalizer"
 FLOORS = [
-    {"_version", "configuration", "hooks", "logging", "provenance", "seeding", "store", "tails", "units"},
+    {"_version", "configuration", "hooks", "logging", "provenance", "seeding", "store", "tails", "units", "vocabulary"},
     {"inputs", "models", "outcomes", "stimuli"},
     {"architecture", "contrast", "effects", "inference", "intervention", "masks", "moments", "recording"},
     {"ablation", "summaries"},

@@ -99,7 +99,8 @@ def test_units_say_where_they_are(model):
         ("relu", 1),
         ("head", 0),
     ]
-    assert recorded.sizes["unit"] == 2 * (3 + 3 + 3 + 5 + 5 + 2)
+    # the head has no space to reduce, so its units are there once
+    assert recorded.sizes["unit"] == 2 * (3 + 3 + 3 + 5 + 5) + 2
     assert recorded.attrs["units_digest"] == units.digest(recorded)
 
 

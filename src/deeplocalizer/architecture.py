@@ -41,11 +41,14 @@ def table(network: Network, patterns: Sequence[str]) -> xr.Dataset:
     def text(values: Sequence[str], meaning: str) -> tuple[str, np.ndarray, dict[str, str]]:
         return "layer", np.array(values, dtype=object), {"long_name": meaning}
 
+    def number(values: Sequence[int], meaning: str) -> tuple[str, np.ndarray, dict[str, str]]:
+        return "layer", np.array(values, dtype=np.int64), {"long_name": meaning}
+
     shapes = [" x ".join(map(str, layer.shape)) for layer in layers]
     return xr.Dataset(
         {
             "module": text([type(owner).__name__ for owner in owners], "type of the module"),
-            "call": ("layer", np.array([layer.call for layer in layers], dtype=np.int16)),
+            "call": number([layer.call for layer in layers], "call of the module within one forward pass, from 0"),
             "output_shape": text(shapes, "shape of the output for one stimulus"),
             "axes": text([" ".join(layer.axes) for layer in layers], "meaning of that shape"),
             "channels": ("layer", np.array([layer.channels for layer in layers], dtype=np.int32)),

@@ -20,6 +20,7 @@ import numpy as np
 import xarray as xr
 
 from deeplocalizer._version import __version__
+from deeplocalizer.vocabulary import explain
 
 PACKAGES = (
     "numpy",
@@ -106,7 +107,7 @@ def stamp(
         inherited |= {key: source.attrs[key] for key in kept if key in source.attrs}
     if "seed" in parameters:
         inherited["seed"] = parameters["seed"]
-    return dataset.assign_attrs(
+    return explain(dataset).assign_attrs(
         {
             **inherited,
             **dataset.attrs,

@@ -28,7 +28,8 @@ class Recorder:
     ----------
     reductions : sequence of str
         ``position``, ``mean`` or ``max``.
-    device : device
+    collected : dict of list of Tensor
+        The responses at each site, one for each reduction; emptied by the caller between passes.
     """
 
     reductions: Sequence[str]
@@ -36,7 +37,8 @@ class Recorder:
 
     def __call__(self, site: Site, output: torch.Tensor) -> None:
         """Reduce or copy an output at once: the next module may overwrite it in place."""
-        self.collected[site] = [reduce(output, reduction, site) for reduction in self.reductions]
+        wanted = units.distinct(output.ndim - 1, self.reductions)
+        self.collected[site] = [reduce(output, reduction, site) for reduction in wanted]
 
 
 def reduce(output: torch.Tensor, reduction: str, site: Site) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 Layer            where units are recorded: a name, a call and the shape of one response
 table            the coordinates of ``unit`` for a list of layers
+distinct         the reductions that differ for a response
 digest           a fingerprint of those coordinates
 align            refuse two datasets whose units differ
 layer_names      the name of each unit's layer
@@ -72,7 +73,8 @@ def table(layers: Sequence[Layer], reductions: Sequence[str]) -> xr.Dataset:
     layers : sequence of Layer
         In the order of recording.
     reductions : sequence of str
-        ``position`` gives a unit per element, any other a unit per channel; layer by layer, in this order.
+        ``position`` gives a unit per element, any other a unit per channel; layer by layer, in this order. A layer without
+        space or tokens has nothing to reduce: its units are there once, under the first.
 
     Returns
     -------
@@ -91,7 +93,11 @@ def table(layers: Sequence[Layer], reductions: Sequence[str]) -> xr.Dataset:
         twice = next(place for place in places if places.count(place) > 1)
         raise ValueError(f"layer {twice[0]!r} (call {twice[1]}) is listed twice")
     names = list(dict.fromkeys(layer.name for layer in layers))
-    blocks = [_block(layer, names.index(layer.name), reduction) for layer in layers for reduction in reductions]
+    blocks = [
+        _block(layer, names.index(layer.name), reduction)
+        for layer in layers
+        for reduction in distinct(len(layer.axes), reductions)
+    ]
     if not blocks:
         raise ValueError("no layers and reductions given: there are no units")
     columns = {name: np.concatenate([block[name] for block in blocks]).astype(_dtype(name)) for name in COORDINATES}
@@ -100,6 +106,11 @@ def table(layers: Sequence[Layer], reductions: Sequence[str]) -> xr.Dataset:
     dataset = xr.Dataset(coords={"unit": ("unit", unit, {"long_name": "unit of the model"}), **coordinates})
     dataset.attrs["units_digest"] = digest(dataset)
     return dataset
+
+
+def distinct(axes: int, reductions: Sequence[str]) -> Sequence[str]:
+    """Give the reductions that differ for a response of so many axes: a single one for a vector of channels."""
+    return reductions if axes > 1 else reductions[:1]
 
 
 def digest(dataset: xr.Dataset) -> str:

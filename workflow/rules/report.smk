@@ -2,7 +2,15 @@ report: "../report/workflow.rst"
 
 
 PAGE = Path(workflow.basedir) / "report"
-ARTEFACTS = ["inputs", "architecture", "activations", "moments", "contrast", "masks", "effects"]
+ARTEFACTS = [
+    "inputs",
+    "architecture",
+    "activations",
+    "moments",
+    "contrast",
+    "masks",
+    "effects",
+]
 FIGURES = ["selectivity", "masks", "effects", "dissociation"]
 
 

@@ -1,6 +1,7 @@
 """Render the report of a study to one page."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,10 +37,13 @@ with log_to(snakemake.log[0]) as log, TemporaryDirectory() as temporary:
     for path in map(Path, snakemake.input.figures):
         (figures / path.parents[1].name).mkdir(exist_ok=True)
         shutil.copy(path, figures / path.parents[1].name)
+    # the kernel of the report's cells must find the package, which need not be installed
+    library = str(Path(study.__file__).parents[2])
+    found = os.pathsep.join(filter(None, [library, os.environ.get("PYTHONPATH")]))
     renderer = render(
         Path(snakemake.input.document),
         Path(snakemake.output[0]),
-        {study.VARIABLE: str(description)},
+        {study.VARIABLE: str(description), "PYTHONPATH": found},
         [Path(snakemake.input.style), Path(snakemake.input.bibliography), figures],
     )
     log.info("the report was rendered by %s", renderer)

@@ -1,5 +1,7 @@
 """What the numbers allow to be said: decisions, without words.
 
+able             does the intact network do a task to a meaningful degree
+needed           how well it must do it for that
 advantage        does silencing a localizer's units harm a task more than silencing random units
 dissociation     do two masks harm their own tasks more than each other's
 """
@@ -54,6 +56,11 @@ class Advantage:
     advantage: Effect | None
 
     @property
+    def complete(self) -> bool:
+        """Whether there is a number for everything that a sentence needs."""
+        return None not in (self.intact, self.ablated, self.advantage) and self.finding is not Finding.UNAVAILABLE
+
+    @property
     def p(self) -> float:
         """The p that decides: adjusted for the family where the comparison belongs to one."""
         return decisive(self.advantage)
@@ -97,6 +104,11 @@ def able(effects: xr.Dataset, task: str, alpha: float) -> bool:
     if not math.isfinite(float(effects["chance"].sel(task_name=task))):
         return True
     return float(effects["p_able"].sel(task_name=task)) <= alpha
+
+
+def needed(study: Study, chance: float) -> float:
+    """Give the balanced accuracy above which a network does a task to a meaningful degree."""
+    return chance + float(study.config["inference"]["least_performance"]) * (1 - chance)
 
 
 def advantage(study: Study, effects: xr.Dataset, localizer: str, task: str) -> Advantage:

@@ -23,7 +23,7 @@ import pandas as pd
 
 from deeplocalizer import summaries
 from deeplocalizer.effects import KINDS
-from deeplocalizer.report import wording
+from deeplocalizer.report import claims, wording
 from deeplocalizer.report.study import Model, Study
 from deeplocalizer.stimuli.splits import SPLITS
 from deeplocalizer.summaries import plain
@@ -105,7 +105,6 @@ def intact(study: Study, model: Model) -> str:
     for task, labels in study.config["tasks"].items():
         found = summaries.find(model.effects, "intact", study.outcome, task=task)
         chance = float(model.effects["chance"].sel(task_name=task))
-        needed = chance + study.config["inference"]["least_performance"] * (1 - chance)
         p_able = float(model.effects["p_able"].sel(task_name=task))
         rows.append(
             {
@@ -113,7 +112,7 @@ def intact(study: Study, model: Model) -> str:
                 "Labels": f"{len(labels):,}",
                 "Chance": wording.percent(chance),
                 "Balanced accuracy": wording.level(found),
-                "A claim needs": f"> {wording.percent(needed)}",
+                "A claim needs": f"> {wording.percent(claims.needed(study, chance))}",
                 "p": wording.p_cell(p_able if np.isfinite(p_able) else np.nan),
                 "n (groups)": wording.ABSENT if found is None else f"{found.n:,} ({found.groups:,})",
             }
@@ -175,7 +174,7 @@ def selection(model: Model) -> str:
         held = summary["selected"].sel(localizer=localizer).values
         shares = zip([*held, held.sum()], [*number, number.sum()], strict=True)
         frame[plain(str(localizer))] = [f"{value:,} ({wording.percent(value / of)})" for value, of in shares]
-    return html(frame, code=["Layer"])
+    return html(frame)
 
 
 def comparisons(study: Study, model: Model) -> str:
@@ -245,9 +244,7 @@ def _comparison(effect: pd.Series) -> dict[str, str]:
         "advantage": f"{one} − random",
     }.get(effect["kind"], one)
     low, high = (wording.decimal(100 * effect[name]) for name in ("low", "high"))
-    size = wording.count(effect["n"], "test stimulus", "test stimuli")
-    if effect["groups"] < effect["n"]:
-        size += f" in {wording.count(effect['groups'], 'group')}"
+    size = wording.sample(effect["n"], effect["groups"])
     return {
         "Task": wording.capitalized(f"{plain(effect['task']) or 'both tasks of a pair'} ({size})"),
         "Comparison": effect["kind"].replace("_", " ") + (", scaled" if effect["scale"] == "scaled" else ""),

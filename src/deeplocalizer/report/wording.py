@@ -7,6 +7,7 @@ p                a p-value
 power            a number given by its logarithm
 decimal          a number with a true minus sign
 count            a number with its noun
+sample           a number of test stimuli
 plural           a noun without its number
 listed           names in a row
 name             a name of the configuration, in words
@@ -123,6 +124,12 @@ def code(text: str) -> str:
 def capitalized(sentence: str) -> str:
     """Begin a sentence with a capital letter."""
     return sentence[:1].upper() + sentence[1:]
+
+
+def sample(stimuli: int, groups: int) -> str:
+    """Write a number of test stimuli, and of their groups where these are fewer."""
+    told = count(stimuli, "test stimulus", "test stimuli")
+    return told if groups == stimuli else f"{told} in {count(groups, 'group')}"
 
 
 def plural(noun: str, number: int) -> str:

@@ -1,0 +1,127 @@
+"""The report itself, from studies of several kinds."""
+
+import copy
+import html
+import math
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from deeplocalizer import summaries
+from deeplocalizer.report import render
+from deeplocalizer.report.study import VARIABLE, jobs, load
+from tests import synthetic
+from tests.report.studies import spoken
+
+REPORT = Path(__file__).parents[2] / "report"
+
+
+def rendered(folder, config, harm=None, intact=0.95):
+    """Write a study, render its report without Quarto; return the study and the page."""
+    written = synthetic.write(folder, config, harm, intact, draw=True)
+    output = folder / "report.html"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shutil, "which", lambda *_: None)
+        resources = [REPORT / "style.css", REPORT / "references.bib", written.figures]
+        render(REPORT / "report.qmd", output, {VARIABLE: str(written.description)}, resources)
+    return written, output.read_text(encoding="utf-8")
+
+
+def text_of(page):
+    """Take what a reader sees of a page."""
+    body = re.sub(r"<(style|script)\b.*?</\1>", " ", page[page.index("<body") :], flags=re.DOTALL)
+    return spoken(re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", body))))
+
+
+def check(written, page):
+    """Check what is true of every report."""
+    text = text_of(page)
+    assert not re.search(r"\b(nan|inf)\b", text, re.IGNORECASE)
+    assert not re.search(r"\bNone\b", text)
+    for name in written.models:
+        assert f"results/{name}/effects.nc" in text
+        assert page.count("data:image/svg+xml;base64,") == 1 + 4 * len(written.models)
+    assert str(written.description.parent) not in page
+    return text
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory):
+    config = synthetic.configuration(
+        report={"title": "Faces & *digits* <in> one_network", "authors": ["A. One", "B. Two"]}
+    )
+    return rendered(tmp_path_factory.mktemp("full"), config)
+
+
+def test_a_study_with_everything(full):
+    written, page = full
+    text = check(written, page)
+    assert "Faces & *digits* <in> one_network" in text
+    assert "A. One, B. Two" in text
+    parts = (
+        "Stimuli|Network|Preferences of units|Selected units|What silencing them does|Limits|Methods|Reproducibility"
+    )
+    for heading in [*parts.split("|"), "Configuration", "References"]:
+        assert re.search(rf"<h\d[^>]*>(<span[^>]*>[\d.]+</span>\s*)?{heading}</h\d>", page), heading
+    assert "doubly dissociate" in text
+
+
+def test_its_numbers_are_those_of_the_artefacts(full):
+    written, page = full
+    text = text_of(page)
+    effects = written.models["network"]["effects"]
+    for task in effects["task_name"].values:
+        intact = summaries.find(effects, "intact", "correct", task=task)
+        shown = f"{100 * intact.estimate:.1f} % [{100 * intact.low:.1f}, {100 * intact.high:.1f}]"
+        assert shown in text
+    for name, task in (("faces", "face_detection"), ("digits", "digit_recognition")):
+        found = summaries.find(effects, "advantage", "correct", localizer=name, task=task)
+        assert f"{100 * found.estimate:.1f} percentage points [{100 * found.low:.1f}, {100 * found.high:.1f}]" in text
+
+
+@pytest.mark.slow
+def test_a_study_without_tasks(tmp_path):
+    config = synthetic.configuration(tasks={}, dissociations=[])
+    for localizer in config["localizers"].values():
+        localizer.pop("task")
+    config["models"]["network"]["weights"] = "untrained"
+    written, page = rendered(tmp_path, config)
+    text = check(written, page)
+    assert "decisions" in text
+    assert "balanced accuracy" not in text.lower().replace("balanced accuracy is", "")
+    assert "Made with DeepLocalizer" in text
+
+
+@pytest.mark.slow
+def test_two_networks_one_localizer_and_nothing_to_be_found(tmp_path):
+    config = synthetic.configuration(dissociations=[])
+    config["localizers"] = {"faces": config["localizers"]["faces"]}
+    config["models"]["second_network"] = copy.deepcopy(config["models"]["network"]) | {"weights": "untrained"}
+    written, page = rendered(tmp_path, config, harm={}, intact=0.5)
+    text = check(written, page)
+    assert "nothing is claimed" in text
+    assert "dissociat" not in text.split("Methods")[-1].split("Reproducibility")[0]
+    assert re.search(r"<h\d[^>]*>second network</h\d>", page)
+    assert 'id="fig-effects-second_network"' in page
+
+
+def test_jobs_are_read_where_there_are_any(tmp_path):
+    assert jobs(tmp_path / "absent") == ()
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "one.jsonl").write_text('{"s": 1.0, "max_rss": 5}\n{"s": 2.5, "max_rss": "NA"}\n')
+    (tmp_path / "empty.jsonl").write_text("\n")
+    (job,) = jobs(tmp_path)
+    assert (job.name, job.seconds) == ("deep/one", 2.5)
+    assert math.isnan(job.memory)
+
+
+def test_images_are_measured_without_reading_them_all(tmp_path):
+    written = synthetic.write(tmp_path, synthetic.configuration())
+    study = load(written.description)
+    assert {name: spoken(size) for name, size in study.sizes.items()} == {
+        "faces": "5 × 5", "objects": "6 × 6", "digits": "7 × 7",
+    }  # fmt: skip
+    assert study.label("fig-a", study.models[0]) == "fig-a"
+    assert study.heading(study.models[0]) == ""

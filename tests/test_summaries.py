@@ -1,0 +1,151 @@
+"""What figures, tables and sentences share, against direct counts."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from deeplocalizer import summaries, units
+from tests import synthetic
+
+
+@pytest.fixture(scope="module")
+def config():
+    return synthetic.configuration()
+
+
+@pytest.fixture(scope="module")
+def table(config):
+    return synthetic.stimuli(config)
+
+
+@pytest.fixture(scope="module")
+def contrasts(config, table):
+    return synthetic.contrasts(config, table, synthetic.LAYERS, dead=2)
+
+
+@pytest.fixture(scope="module")
+def masks(config, contrasts):
+    return synthetic.selected(config, contrasts)
+
+
+@pytest.fixture(scope="module")
+def effects(config, table):
+    return synthetic.measured(config, table, synthetic.DOUBLE)
+
+
+def test_places_are_in_the_order_of_recording_whatever_their_names():
+    where = units.table([units.Layer("z", 0, (2,)), units.Layer("a", 0, (3,))], ["mean"])
+    found = summaries.places(where)
+    assert found.names == ("z", "a")
+    np.testing.assert_array_equal(found.of_unit, [0, 0, 1, 1, 1])
+
+
+def test_calls_and_reductions_are_named_where_they_tell_places_apart():
+    layers = [units.Layer("relu", 0, (2, 4, 4)), units.Layer("relu", 1, (2, 4, 4))]
+    assert summaries.places(units.table(layers, ["mean"])).names == ("relu", "relu#1")
+    both = units.table(layers[:1], ["mean", "max"])
+    assert summaries.places(both).names == ("relu (mean)", "relu (max)")
+    assert summaries.unit_names(both).tolist() == ["relu:0 (mean)", "relu:1 (mean)", "relu:0 (max)", "relu:1 (max)"]
+    assert summaries.unit_names(units.table(layers[:1], ["mean"])).tolist() == ["relu:0", "relu:1"]
+
+
+def test_counts_of_a_mask_by_place():
+    where = summaries.Places(("a", "b"), np.array([0, 0, 1]))
+    np.testing.assert_array_equal(where.count(np.array([True, False, True])), [1, 1])
+    np.testing.assert_array_equal(where.count(np.ones((2, 3), dtype=bool)), [[2, 1], [2, 1]])
+
+
+def test_selectivity_counts_units_on_either_side_of_zero(contrasts):
+    found = summaries.selectivity(contrasts, 0.05)
+    layer = units.layer_names(contrasts)
+    for name in contrasts["contrast"].values:
+        one = contrasts.sel(contrast=name)
+        q, d = 10.0 ** one["log10_q"].values, one["d"].values
+        for place in ("conv1", "conv2"):
+            here = (layer == place) & ~one["dead"].values
+            row = found.sel(contrast=name, place=place)
+            assert int(row["units"]) == np.sum(layer == place)
+            assert int(row["preferring"]) == np.sum((q <= 0.05) & (d > 0) & here)
+            assert int(row["opposing"]) == np.sum((q <= 0.05) & (d < 0) & here)
+            assert float(row["median_d"]) == pytest.approx(np.median(d[here]))
+    assert found["dead"].sel(place="conv2").values.tolist() == [2, 2]
+    assert int(found["preferring"].sum()) > 0
+
+
+def test_a_layer_of_dead_units_has_no_median(contrasts):
+    dead = contrasts.assign(dead=xr.ones_like(contrasts["dead"]))
+    found = summaries.selectivity(dead, 0.05)
+    assert np.isnan(found["median_d"].values).all()
+    assert int(found["preferring"].sum() + found["opposing"].sum()) == 0
+
+
+def test_selection_and_overlap_count_the_masks(masks):
+    found = summaries.selection(masks)
+    layer = units.layer_names(masks)
+    for name in ("faces", "digits"):
+        held = masks["selected"].sel(mask=name).values
+        for place in ("conv1", "conv2"):
+            assert int(found["selected"].sel(localizer=name, place=place)) == held[layer == place].sum()
+    shared = summaries.overlap(masks)
+    both = masks["selected"].sel(mask="faces").values & masks["selected"].sel(mask="digits").values
+    assert int(shared.sel(localizer="faces", other="digits")) == both.sum()
+    assert int(shared.sel(localizer="faces", other="faces")) == int(masks["selected"].sel(mask="faces").sum())
+
+
+def test_control_overlap_is_an_average_over_controls(masks):
+    held = masks["selected"].sel(mask="faces").values
+    drawn = masks["selected"].values[(masks["role"].values == "control") & (masks["localizer"].values == "faces")]
+    expected = np.mean([np.sum(mask & held) / held.sum() for mask in drawn])
+    assert float(summaries.control_overlap(masks).sel(localizer="faces")) == pytest.approx(expected)
+
+
+def test_find_gives_the_cell_and_nothing_where_there_is_none(effects):
+    found = summaries.find(effects, "harm", "correct", localizer="faces", task="face_detection")
+    row = effects.sel(comparison="harm/faces/face_detection/raw", outcome="correct")
+    assert found is not None
+    assert found.estimate == float(row["estimate"])
+    assert (found.low, found.high, found.p) == (float(row["low"]), float(row["high"]), float(row["p"]))
+    assert (found.n, found.groups, found.method) == (int(row["n"]), int(row["groups"]), str(row["method"].values))
+    assert summaries.find(effects, "harm", "correct", localizer="voices", task="face_detection") is None
+    emptied = effects.assign(estimate=xr.full_like(effects["estimate"], np.nan))
+    assert summaries.find(emptied, "harm", "correct", localizer="faces", task="face_detection") is None
+
+
+def test_tables_hold_everything_that_there_is(contrasts, masks, effects):
+    listed = summaries.unit_table(contrasts, masks)
+    assert len(listed) == contrasts.sizes["contrast"] * contrasts.sizes["unit"]
+    held = listed[(listed["contrast"] == "faces") & listed["selected_by"].str.contains("faces")]
+    np.testing.assert_array_equal(held["unit"], np.flatnonzero(masks["selected"].sel(mask="faces").values))
+    table = summaries.effect_table(effects)
+    assert len(table) == int(np.isfinite(effects["estimate"]).sum())
+    one = table[(table["comparison"] == "harm/faces/face_detection/raw") & (table["outcome"] == "correct")]
+    expected = effects["estimate"].sel(comparison="harm/faces/face_detection/raw", outcome="correct")
+    assert one["estimate"].item() == float(expected)
+
+
+def test_units_of_two_networks_are_refused(contrasts, config, table):
+    others = synthetic.contrasts(config, table, [units.Layer("other", 0, (20, 4, 4))])
+    with pytest.raises(units.UnitsMismatchError):
+        summaries.unit_table(contrasts, synthetic.selected(config, others))
+
+
+def test_expectations():
+    tasks = {"seeing": ["a", "b"]}
+    localizers = {"one": {"task": "seeing"}, "two": {"contrast": "x"}, "three": {"task": None}}
+    assert summaries.expectations(tasks, localizers) == ("correct", {"one": "seeing"})
+    assert summaries.expectations({}, {"one": {}}) == ("kept", {})
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [
+        (1.0, "= 1.00"),
+        (0.131, "= 0.13"),
+        (0.0996, "= 0.10"),
+        (0.0994, "= 0.099"),
+        (0.005, "= 0.005"),
+        (0.0004, "< 0.001"),
+    ],
+)
+def test_p_values_as_text(p, text):
+    assert summaries.p_text(p) == text
