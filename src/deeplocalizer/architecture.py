@@ -51,12 +51,8 @@ def table(network: Network, patterns: Sequence[str]) -> xr.Dataset:
             "call": number([layer.call for layer in layers], "call of the module within one forward pass, from 0"),
             "output_shape": text(shapes, "shape of the output for one stimulus"),
             "axes": text([" ".join(layer.axes) for layer in layers], "meaning of that shape"),
-            "channels": ("layer", np.array([layer.channels for layer in layers], dtype=np.int32)),
-            "parameters": (
-                "layer",
-                np.array(parameters, dtype=np.int64),
-                {"long_name": "trainable numbers inside"},
-            ),
+            "channels": number([layer.channels for layer in layers], "number of channel units"),
+            "parameters": number(parameters, "trainable numbers inside"),
         },
         coords={"layer": text([layer.name for layer in layers], "module path")},
     )

@@ -73,8 +73,8 @@ def table(layers: Sequence[Layer], reductions: Sequence[str]) -> xr.Dataset:
     layers : sequence of Layer
         In the order of recording.
     reductions : sequence of str
-        ``position`` gives a unit per element, any other a unit per channel; layer by layer, in this order. A layer without
-        space or tokens has nothing to reduce: its units are there once, under the first.
+        ``position`` gives a unit per element, any other a unit per channel; layer by layer, in this order. A
+        layer without space or tokens has nothing to reduce: its units are there once, under the first.
 
     Returns
     -------
