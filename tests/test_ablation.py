@@ -205,3 +205,25 @@ def test_parts_of_a_study_join_on_one_intact_run():
         0,
         1,
     ]
+
+
+def test_a_replacement_that_never_happens_is_named(model):
+    table = units.table([units.Layer("conv", 1, (3,))], ["mean"])
+    modules = hooks.find(model, ["conv"])
+    with (
+        pytest.raises(ValueError, match=r"layer 'conv' \(call 1\) never ran"),
+        intervening(modules, plan(table, np.ones(3, bool), np.zeros(3), CPU)) as restart,
+    ):
+        restart()
+        model(torch.zeros(1, 1, 6, 7))
+
+
+def test_an_output_that_is_not_finite_is_named():
+    model, inputs = Planted(), planted_inputs(8)
+    masks_table = xr.Dataset(
+        {"selected": (("mask", "unit"), np.ones((1, 10), dtype=bool))},
+        coords={"mask": ["all"], **units.table([units.Layer("features", 0, (10, 2, 2))], ["mean"]).coords},
+    )
+    modules = hooks.find(model, ["features"])
+    with pytest.raises(ValueError, match="under 'all' the network's output for 's000' is not finite"):
+        ablation.ablate(model, modules, list("abxy"), inputs, masks_table, np.full(10, np.nan), {}, 4, CPU)

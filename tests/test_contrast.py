@@ -93,3 +93,22 @@ def test_too_few_stimuli_are_named():
     made = recorded(np.eye(4, dtype=np.float32), category, np.zeros(4, dtype=int))
     with pytest.raises(ValueError, match="contrast 'digits': preferred has 1 stimuli; expected two or more"):
         contrast.welch(made, CONTRASTS)
+
+
+def test_a_unit_that_tells_the_samples_apart_perfectly_is_not_dead():
+    category = np.repeat(CATEGORIES, [10, 10, 10])
+    values = np.stack([category == "faces", category != "faces", np.ones(30, bool)], axis=1).astype(np.float32)
+    result = contrast.welch(recorded(values, category, np.arange(30) % 4), CONTRASTS).sel(contrast="faces")
+    assert result["dead"].values.tolist() == [False, False, True]
+    assert result["t"].values[0] > 1e3 > -1e3 > result["t"].values[1]
+    assert np.isfinite(result["log10_p"]).all()
+    assert np.isfinite(result["d"]).all()
+
+
+def test_tiny_and_large_responses_do_not_poison_the_others():
+    rng = np.random.default_rng(3)
+    category = np.repeat(CATEGORIES, [40, 40, 40])
+    values = rng.normal(size=(120, 3)) * np.array([1e-100, 1.0, 1e12])
+    result = contrast.welch(recorded(values, category, np.arange(120) % 4), CONTRASTS)
+    for name in ("t", "df", "log10_p", "log10_q", "d"):
+        assert np.isfinite(result[name]).all(), name

@@ -170,3 +170,28 @@ def test_the_same_seed_gives_the_same_numbers():
     _, first = measured(BOTH)
     _, again = measured(BOTH)
     assert first.identical(again)
+
+
+def test_a_label_without_a_test_stimulus_is_named():
+    tasks = {"ab": ["a", "b", "c"], "xy": ["x", "y"]}
+    with pytest.raises(ValueError, match="task 'ab': no stimulus of the test split has the label 'c'"):
+        measured(BOTH, tasks=tasks)
+
+
+def test_scaled_effects_are_finite_or_left_out():
+    """With a dozen stimuli some resamples have nothing above chance to scale by."""
+    for seed in range(12):
+        low = {"ab": 0.75, "xy": 0.75}
+        _, result = measured(BOTH | {"intact": low, "control": low}, count=48, seed=seed)
+        scaled = result.isel(comparison=np.flatnonzero(result["scale"].values == "scaled")).sel(outcome="correct")
+        for name in ("estimate", "low", "high"):
+            assert np.isfinite(scaled[name]).all()
+
+
+def test_a_network_that_always_answers_alike_gets_an_interval():
+    outcomes = study(BOTH)
+    outcomes["correct"].values[:] = np.isin(outcomes["label"].values, ["a", "x"])
+    result = effects.measure(outcomes, TASKS, LOCALIZERS, [("one", "two")], SETTINGS, seed=0)
+    row = result.sel(comparison="intact/ab/raw", outcome="correct")
+    assert float(row["low"]) < 0.5 < float(row["high"])
+    assert value(result, "advantage/one/ab/raw", name="p") > 0.9

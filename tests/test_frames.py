@@ -135,7 +135,7 @@ def test_localize_says_where_units_are(task, model):
 def test_any_shape_and_structure_of_output_is_taken(task):
     class Five(nn.Module):
         def forward(self, x):
-            return {"video": x[:, :, None, None], "score": x.mean(dim=(1, 2, 3))}
+            return {"video": x[:, :, None, None], "score": x.mean(dim=(1, 2, 3)), "loss": x.mean()}
 
     five = Five()
     added = run(task, five, [five])
@@ -153,9 +153,14 @@ def test_mistakes_are_named(task, model):
         run(task, model, [nn.Conv2d(1, 1, 1)])
     with pytest.raises(ValueError, match="no column 'image'"):
         run(task, model, [model.norm], data="image")
-    with pytest.raises(ValueError, match=r"layer 'BatchNorm2d-0' gives 32 rows for a batch of 18 stimuli \(32 to 49\)"):
-        padded = lambda batch: model(torch.stack([*batch, *[batch[0]] * (32 - len(batch))]))  # noqa: E731
-        dl.torch_activations(task, padded, [model.norm])
+    with pytest.raises(ValueError, match="layer 'BatchNorm2d-0' .* none of its axes follows the rows"):
+        dl.torch_activations(task, lambda batch: model(torch.zeros(32, 1, 6, 6)), [model.norm])
+    with pytest.raises(ValueError, match="a single module; put it in a list"):
+        run(task, model, model.norm)
+    with pytest.raises(ValueError, match="names no module"):
+        run(task, model, [])
+    with pytest.raises(ValueError, match="batch_size is 0; expected 1 or more"):
+        run(task, model, [model.norm], batch_size=0)
     with pytest.raises(ValueError, match="the frame has no rows"):
         run(task.iloc[:0], model, [model.norm])
 
@@ -164,3 +169,54 @@ def test_hooks_are_gone_when_forward_fails(task, model):
     with pytest.raises(RuntimeError):
         dl.torch_activations(task, lambda batch: model(torch.zeros(1, 9, 9, 9)), [model.norm])
     assert not model.norm._forward_hooks
+
+
+@pytest.mark.parametrize("batch_first", [True, False])
+@pytest.mark.parametrize("batch_size", [2, 3, 6, 32])
+def test_rows_are_stimuli_wherever_the_batch_stands(batch_first, batch_size):
+    """An LSTM leads with time or with its layers; with as many rows as those, a guess would mix stimuli."""
+    torch.manual_seed(2)
+    lstm = nn.LSTM(5, 4, num_layers=2, batch_first=batch_first).eval()
+    data = list(torch.randn(12, 6, 5))
+    task = pd.DataFrame({"id": range(12), "positive": [True, False] * 6, "data": data})
+
+    def forward(batch):
+        return lstm(torch.stack(batch, dim=0 if batch_first else 1))
+
+    added = dl.torch_activations(task, forward, {"lstm": lstm}, batch_size=batch_size)
+    for index, one in enumerate(data):
+        with torch.inference_mode():
+            output, (h, c) = lstm(one[None] if batch_first else one[:, None])
+        expected = torch.cat([output.flatten(), h.flatten(), c.flatten()]).numpy()
+        np.testing.assert_allclose(added["activations"].iloc[index], expected, atol=1e-6)
+
+
+def test_places_are_not_given_to_other_activations(task, model):
+    added = run(task, model, {"norm": model.norm})
+    assert "layer" in dl.localize(added.sample(frac=0.5, random_state=0))
+    other = added.assign(activations=list(np.random.default_rng(0).normal(size=(50, 48)).astype(np.float32)))
+    assert "layer" not in dl.localize(other)
+
+
+def test_a_perfect_unit_comes_first():
+    frame = pd.DataFrame(
+        {
+            "id": range(12),
+            "positive": [i % 2 == 0 for i in range(12)],
+            "activations": [np.array([i % 3, i % 2 == 0]) for i in range(12)],
+        }
+    )
+    ranked = dl.localize(frame)
+    assert ranked.loc[0, "unit"] == 1
+    assert not ranked.loc[0, "dead"]
+
+
+def test_flipped_images_and_missing_answers():
+    flatten = nn.Flatten()
+    images = [np.arange(6.0).reshape(2, 3)[:, ::-1] for _ in range(4)]
+    task = pd.DataFrame({"id": range(4), "positive": [True, False, True, False], "data": images})
+    added = dl.torch_activations(task, lambda b: flatten(torch.stack(b)), [flatten], device="cpu")
+    assert added["activations"].iloc[0].tolist() == [2, 1, 0, 5, 4, 3]
+    task["positive"] = pd.array([True, None, True, False], dtype="boolean")
+    with pytest.raises(ValueError, match="'positive' holds <NA>; expected True or False"):
+        dl.localize(task.assign(activations=images))

@@ -104,13 +104,13 @@ def test_a_constant_sample_gets_a_named_exact_interval():
     constant = inference.interval(sample, np.ones((20, 1)), first, 0.95)
     assert (constant.estimate, constant.low, constant.high) == pytest.approx((1, 1, 1))
     assert constant.method == "constant"
-    exact = inference.exact_interval(plan, 1.0, (0.0, 1.0), 0.95)
+    exact = inference.exact_interval(plan, np.ones(20), (0.0, 1.0), 0.95)
     assert (exact.low, exact.high) == pytest.approx(scipy.stats.binomtest(20, 20).proportion_ci(0.95))
-    none = inference.exact_interval(plan, 0.0, (-1.0, 1.0), 0.95)
+    none = inference.exact_interval(plan, np.zeros(20), (-1.0, 1.0), 0.95)
     assert (none.low, none.high) == pytest.approx((-none.high, 1 - 0.025 ** (1 / 20)))
     # ten groups of two are worth ten observations
     grouped = simple(20, group=np.repeat(np.arange(10), 2).astype(str))
-    assert inference.exact_interval(grouped, 1.0, (0.0, 1.0), 0.95).low == pytest.approx(0.025 ** (1 / 10))
+    assert inference.exact_interval(grouped, np.ones(20), (0.0, 1.0), 0.95).low == pytest.approx(0.025 ** (1 / 10))
 
 
 def test_sign_flips_agree_with_enumeration():
@@ -153,13 +153,28 @@ def test_the_rank_of_an_exchangeable_target_is_uniform():
     assert scipy.stats.chisquare(counts).pvalue > 1e-3
 
 
-def test_exceeding_a_threshold():
+def test_labels_that_are_constant_one_by_one_do_not_give_a_point():
+    """A network that always answers "a": every a is right, every b wrong."""
+    plan = simple(40, label=np.repeat(["a", "b"], 20))
+    always = np.repeat([1.0, 0.0], 20)
+    assert inference.constant_within_labels(plan, always)
+    found = inference.exact_interval(plan, always, (0.0, 1.0), 0.95)
+    assert found.estimate == 0.5
+    bound = 1 - (0.025 / 2) ** (1 / 20)
+    assert (found.low, found.high) == pytest.approx((0.5 - bound / 2, 0.5 + bound / 2))
+
+
+def test_exceeding_a_threshold_is_a_binomial_test():
     rng = np.random.default_rng(7)
-    sample = inference.bootstrap(simple(30), 999, rng)
-    assert inference.exceeds_p(sample, np.ones(30), 0.5) == pytest.approx(1 / 1000)
-    assert inference.exceeds_p(sample, np.full(30, 0.5), 0.5) == 1
-    halves = np.arange(30) % 2
-    assert inference.exceeds_p(sample, halves, 0.5) == pytest.approx(0.57, abs=0.08)
+    successes = np.repeat([1.0, 0.0], [24, 6])
+    exact = scipy.stats.binomtest(24, 30, 0.6, alternative="greater").pvalue
+    assert inference.exceeds_p(simple(30), successes, 0.6, 50_000, rng) == pytest.approx(exact, abs=0.003)
+    # two right answers of each of two labels show nothing
+    few = simple(4, label=["a", "a", "b", "b"])
+    assert inference.exceeds_p(few, np.ones(4), 0.55, 20_000, rng) == pytest.approx(0.55**4, abs=0.01)
+    # a network that always answers alike is at chance, however many stimuli there are
+    many = simple(400, label=np.repeat(["a", "b"], 200))
+    assert inference.exceeds_p(many, np.repeat([1.0, 0.0], 200), 0.55, 2000, rng) > 0.9
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))

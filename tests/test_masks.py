@@ -88,3 +88,11 @@ def test_mistakes_are_named():
     with pytest.raises(ValueError, match="localizer 'a': only 220 different control masks .* 500 were asked for"):
         t = np.where(units.layer_names(TABLE) == "two", T + 100, -T - 100)
         masks.table(contrasts(t), {"a": RULE | {"fraction": 0.15}}, 500, seed=0)
+
+
+def test_a_channel_under_two_reductions_counts_once():
+    table = units.table([units.Layer("one", 0, (6, 2, 2)), units.Layer("two", 0, (4,))], ["mean", "max"])
+    data = xr.Dataset({"t": ("unit", np.arange(16.0) + 1), "dead": ("unit", np.zeros(16, bool))}, coords=table.coords)
+    eligible = masks.eligible_units(data)
+    assert np.flatnonzero(eligible).tolist() == [0, 1, 2, 3, 4, 5, 12, 13, 14, 15]
+    assert masks.top_fraction(data, RULE | {"fraction": 0.5}).sum() == 5

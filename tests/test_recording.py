@@ -137,3 +137,25 @@ def test_mistakes_are_named(model):
         recording.trace(unused, {"used": unused.used, "spare": unused.spare}, torch.zeros(1, 2))
     with pytest.raises(ValueError, match=r"layer 'm' gives an output of shape \(1, 1, 1, 1, 1\)"):
         recording.reduce(torch.zeros(1, 1, 1, 1, 1), "mean", hooks.Site("m", 0))
+
+
+def test_a_block_and_its_last_module_are_not_recorded_twice():
+    block = nn.Sequential(nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU()))
+    with pytest.raises(ValueError, match=r"layers '0.1' and '0' are one and the same output; record one of them"):
+        recording.trace(block, hooks.find(block, ["0", "0.1"]), torch.zeros(1, 1, 5, 5))
+    in_place = nn.Sequential(nn.BatchNorm2d(1), nn.ReLU(inplace=True))
+    assert len(recording.trace(in_place.eval(), hooks.find(in_place, ["*"]), torch.zeros(1, 1, 5, 5))) == 2
+
+
+def test_a_layer_whose_rows_are_not_stimuli_is_named():
+    class Turned(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.turn = nn.Flatten(0, 1)
+
+        def forward(self, x):
+            return self.turn(x.expand(-1, 3, -1, -1)).mean((1, 2))
+
+    turned = Turned()
+    with pytest.raises(ValueError, match="layer 'turn' gives 48 rows for 16 stimuli"):
+        recording.record(turned, {"turn": turned.turn}, made(), ["mean"], 16, CPU)

@@ -90,3 +90,9 @@ def test_what_netcdf_cannot_hold_is_refused_before_writing(dataset, tmp_path):
     with pytest.raises(store.ArtefactError, match="stamp"):
         store.save(xr.Dataset({"a": 1}), tmp_path / "a.nc")
     assert not list(tmp_path.iterdir())
+
+
+def test_what_a_killed_job_left_behind_is_removed(dataset, tmp_path):
+    (tmp_path / ".a.nc.x1y2.partial").write_bytes(b"half")
+    store.save(dataset, tmp_path / "a.nc")
+    assert [p.name for p in tmp_path.iterdir()] == ["a.nc"]

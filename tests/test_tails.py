@@ -47,3 +47,12 @@ def test_q_agrees_with_scipy(p):
 
 def test_q_does_not_underflow():
     assert tails.log10_q(np.array([-4000.0, -3.0])).tolist() == pytest.approx([-4000 + np.log10(2), -3.0])
+
+
+def test_far_tails_of_very_different_shape_converge_together():
+    df = np.array([6e4, 1e5, 2.5e5, 4e5, 6e5, 7e5, 9e5, 30.0, 1e3])
+    t = np.array([27.0, 190.0, 60.0, 45.0, 150.0, 88.0, 33.0, 1e8, 500.0])
+    together = tails.log10_two_sided(t, df)
+    alone = [float(tails.log10_two_sided(a, b)) for a, b in zip(t, df, strict=True)]
+    np.testing.assert_allclose(together, alone, rtol=1e-12)
+    assert together[0] == pytest.approx(exact(27.0, 6e4), rel=1e-10)

@@ -94,6 +94,7 @@ def ablate(
                 with intervening(modules, replaced) as restart:
                     restart()
                     runs.append(model(images).cpu().numpy())
+            _refuse_infinite(runs, masks["mask"].values, inputs["stimulus"].values[block])
             scores = [score(outputs, intact, asked) for outputs in runs]
             for name in OUTCOMES:
                 columns[name].append(np.stack([one[name] for one in scores]))
@@ -101,6 +102,13 @@ def ablate(
             columns["decided"].append(np.stack(decided).astype(np.int16))
     table = {name: np.concatenate(parts, axis=1) for name, parts in columns.items()}
     return _table(table, inputs, masks, labels)
+
+
+def _refuse_infinite(runs: Sequence[np.ndarray], masks: np.ndarray, stimuli: np.ndarray) -> None:
+    for name, outputs in zip([INTACT, *masks], runs, strict=True):
+        wrong = np.flatnonzero(~np.isfinite(outputs).all(axis=1))
+        if len(wrong):
+            raise ValueError(f"under {str(name)!r} the network's output for {str(stimuli[wrong[0]])!r} is not finite")
 
 
 def _table(

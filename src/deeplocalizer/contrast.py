@@ -16,7 +16,8 @@ from deeplocalizer import tails
 from deeplocalizer.moments import pool
 
 LOCALIZE = "localize"
-_ROUNDING = 8 * np.finfo(np.float32).eps  # relative spread that rounding of a constant response can show
+FLOAT32 = 8 * float(np.finfo(np.float32).eps)  # relative spread that rounding of a constant response can show
+FLOAT64 = 8 * float(np.finfo(np.float64).eps)
 
 _MEANING = {
     "difference": "mean response to the preferred categories minus that to the others",
@@ -26,7 +27,7 @@ _MEANING = {
     "log10_p_greater": "log10 of the one-sided p (preferred > other)",
     "log10_q": "log10 of the false discovery rate over all units (Benjamini-Hochberg, two-sided)",
     "d": "Cohen's d, by the pooled standard deviation",
-    "dead": "no variance in either sample; t, d and log10 p are set to 0",
+    "dead": "the same response to every stimulus of both samples; t, d and log10 p are set to 0",
 }
 
 
@@ -67,13 +68,15 @@ def welch(moments: xr.Dataset, contrasts: Mapping[str, Mapping[str, Sequence[str
     return result.assign_attrs(moments.attrs)
 
 
-def two_samples(preferred: xr.Dataset, other: xr.Dataset) -> xr.Dataset:
+def two_samples(preferred: xr.Dataset, other: xr.Dataset, resolution: float = FLOAT32) -> xr.Dataset:
     """Compare two samples in every unit.
 
     Parameters
     ----------
     preferred, other : Dataset
         ``count``, ``mean`` and ``m2`` (unit,), as `moments.pool` gives them; two stimuli or more each.
+    resolution : float
+        Relative precision of the responses; a smaller spread is taken for rounding.
 
     Returns
     -------
@@ -83,13 +86,17 @@ def two_samples(preferred: xr.Dataset, other: xr.Dataset) -> xr.Dataset:
     """
     n1, n2 = int(preferred["count"]), int(other["count"])
     mean1, mean2, m2_1, m2_2 = (np.asarray(sample[name]) for name in ("mean", "m2") for sample in (preferred, other))
-    dead = _constant(mean1, m2_1, n1) & _constant(mean2, m2_2, n2)
+    difference = mean1 - mean2
+    rounding = resolution * np.maximum(np.abs(mean1), np.abs(mean2))
+    still = (m2_1 <= n1 * rounding**2) & (m2_2 <= n2 * rounding**2)
+    dead = still & (np.abs(difference) <= rounding)
+    # a unit that is constant in both samples but not the same tells them apart perfectly: its spread is the rounding
+    m2_1, m2_2 = (np.where(still, count * rounding**2, m2) for count, m2 in ((n1, m2_1), (n2, m2_2)))
     error1, error2 = m2_1 / (n1 - 1) / n1, m2_2 / (n2 - 1) / n2
     error = np.where(dead, 1.0, error1 + error2)
-    difference = mean1 - mean2
     t = np.where(dead, 0.0, difference / np.sqrt(error))
-    df = error**2 / np.where(dead, 1.0, error1**2 / (n1 - 1) + error2**2 / (n2 - 1))
-    df = np.where(dead, n1 + n2 - 2, df)
+    part = np.where(dead, n1 / (n1 + n2), error1 / error)  # squares of the errors themselves could underflow
+    df = 1 / (part**2 / (n1 - 1) + (1 - part) ** 2 / (n2 - 1))
     spread = np.sqrt(np.where(dead, 1.0, (m2_1 + m2_2) / (n1 + n2 - 2)))
     log10_p = tails.log10_two_sided(t, df)
     values = {
@@ -120,15 +127,10 @@ def reliability(moments: xr.Dataset, sides: Mapping[str, Sequence[str]]) -> floa
         halves = [pool(moments, sides[side], [LOCALIZE], folds) for side in ("preferred", "other")]
         if min(int(half["count"]) for half in halves) < 2:
             return float("nan")
-        half = two_samples(*halves)
+        half = two_samples(halves[0], halves[1])
         maps.append(half["d"].values)
         alive.append(~half["dead"].values)
     both = alive[0] & alive[1]
     if both.sum() < 3:
         return float("nan")
     return float(np.corrcoef(maps[0][both], maps[1][both])[0, 1])
-
-
-def _constant(mean: np.ndarray, m2: np.ndarray, count: int) -> np.ndarray:
-    # float32 responses that are equal but for rounding have a variance that is not exactly zero
-    return m2 <= count * np.square(_ROUNDING * mean)

@@ -50,6 +50,8 @@ class Sample:
         Balanced accuracy of guessing; NaN without true labels.
     p_able : float
         p of the intact network's doing the task to a meaningful degree; 1 without true labels.
+    scalable : bool
+        Whether every bootstrap sample of the intact network does so, too.
     """
 
     task: str
@@ -58,6 +60,7 @@ class Sample:
     outcomes: xr.Dataset
     chance: float
     p_able: float
+    scalable: bool
 
 
 def measure(
@@ -161,11 +164,17 @@ def _sample(
     rng = seeding.generator(seed, "bootstrap", task)
     boot = inference.bootstrap(plan, settings["resamples"], rng)
     if not tasks:
-        return Sample(task, plan, boot, here, float("nan"), 1.0)
+        return Sample(task, plan, boot, here, float("nan"), 1.0, False)
+    absent = sorted(set(tasks[task]) - set(label))
+    if absent:
+        raise ValueError(f"task {task!r}: no stimulus of the test split has the label {absent[0]!r}")
     chance = 1 / len(tasks[task])
     correct = here["correct"].values[_index(here, "intact")[0]].astype(float)
     able = chance + settings["least_performance"] * (1 - chance)
-    return Sample(task, plan, boot, here, chance, inference.exceeds_p(boot, correct, able))
+    p_able = inference.exceeds_p(plan, correct, able, settings["resamples"], rng)
+    # a ratio to what is above chance means nothing where a resample has hardly anything above chance
+    scalable = p_able <= settings["alpha"] and bool((boot.resampled @ correct > able).all())
+    return Sample(task, plan, boot, here, chance, p_able, scalable)
 
 
 def _index(outcomes: xr.Dataset, role: str, localizer: str = "") -> np.ndarray:
@@ -202,7 +211,7 @@ def _of_localizer(
         _row("control", sample, spread, localizer=localizer),
         _row("advantage", sample, advantage, advantage_p, localizer=localizer),
     ]
-    if sample.p_able <= settings["alpha"]:
+    if sample.scalable:
         correct = sample.outcomes["correct"].values.astype(float)
         intact = correct[_index(sample.outcomes, "intact")[0]]
         scaled = _scaled(sample, intact, intact - correct[target], settings)
@@ -224,7 +233,7 @@ def _dissociate(
         pair = []
         for one, other in ((first, second), (second, first)):
             sample = samples[localizers[one]["task"]]
-            if scale == "scaled" and sample.p_able > settings["alpha"]:
+            if scale == "scaled" and not sample.scalable:
                 continue
             rng = seeding.generator(seed, "dissociation", one, other)
             pair.append(_dissociation(sample, one, other, scale, settings, rng))
@@ -273,16 +282,16 @@ def _mean(
     """Give the balanced mean of one column with its interval."""
     if not np.isfinite(column).all() or (name == "correct" and np.isnan(sample.chance)):
         return Interval(np.nan, np.nan, np.nan, "")
-    if bounds is not None and np.ptp(column) == 0:
-        return inference.exact_interval(sample.plan, float(column[0]), bounds, settings["confidence"])
+    if bounds is not None and inference.constant_within_labels(sample.plan, column):
+        return inference.exact_interval(sample.plan, column, bounds, settings["confidence"])
     return inference.interval(sample.boot, column[:, None], lambda means: means[..., 0], settings["confidence"])
 
 
 def _scaled(sample: Sample, intact: np.ndarray, difference: np.ndarray, settings: Mapping[str, Any]) -> Interval:
     """Give a difference as a share of what the intact network has above chance."""
     columns = np.stack([difference, intact - sample.chance], axis=1)
-    if np.ptp(difference) == 0:
-        exact = inference.exact_interval(sample.plan, float(difference[0]), (-1.0, 1.0), settings["confidence"])
+    if inference.constant_within_labels(sample.plan, difference):
+        exact = inference.exact_interval(sample.plan, difference, (-1.0, 1.0), settings["confidence"])
         gain = float(sample.boot.observed @ columns[:, 1])
         return Interval(exact.estimate / gain, exact.low / gain, exact.high / gain, exact.method)
     return inference.interval(sample.boot, columns, lambda means: means[..., 0] / means[..., 1], settings["confidence"])

@@ -13,6 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from deeplocalizer import contrast, moments, units
+from deeplocalizer.provenance import digest_bytes
 
 RANKS = ("t", "d", "difference")
 BLOCK = 64  # rows taken to float64 at a time
@@ -59,7 +60,8 @@ def localize(frame: pd.DataFrame, statistic: str = "t") -> pd.DataFrame:
         )
         for cell in (1, 0)
     ]
-    statistics = contrast.two_samples(*samples)
+    precision = contrast.FLOAT32 if arrays[0].dtype.itemsize <= 4 else contrast.FLOAT64
+    statistics = contrast.two_samples(samples[0], samples[1], precision)
     ranked = pd.DataFrame({"unit": np.arange(arrays[0].size), **_places(frame, arrays[0].shape)})
     for name in STATISTICS:
         ranked[name] = statistics[name].values
@@ -80,9 +82,14 @@ def refuse_bad_task(frame: pd.DataFrame, *columns: str) -> None:
     twice = frame["id"].duplicated()
     if twice.any():
         raise ValueError(f"id {frame['id'][twice].iloc[0]!r} occurs more than once; ids must be unique")
-    odd = [value for value in frame["positive"] if value not in (True, False)]
+    odd = [value for value in frame["positive"] if value is pd.NA or value not in (True, False)]
     if odd:
         raise ValueError(f"column 'positive' holds {odd[0]!r}; expected True or False")
+
+
+def signature(activations: np.ndarray) -> str:
+    """Tell one row of activations from another by its type, its shape and its first numbers."""
+    return digest_bytes(f"{activations.dtype}{activations.shape}".encode() + activations.reshape(-1)[:256].tobytes())
 
 
 def _refuse_bad_frame(frame: pd.DataFrame) -> None:
@@ -121,7 +128,9 @@ def _moments(arrays: list[np.ndarray], positive: np.ndarray) -> moments.Moments:
 
 def _places(frame: pd.DataFrame, shape: tuple[int, ...]) -> dict[str, Any]:
     """Say where each unit is."""
-    layers = frame.attrs.get("layers", ())
+    # attributes of a frame survive the replacement of a column, so they may speak of other activations
+    known = signature(np.asarray(frame["activations"].iloc[0])) in frame.attrs.get("layers_of", ())
+    layers = frame.attrs.get("layers", ()) if known else ()
     sizes = [int(np.prod(size)) for _, _, size in layers]
     if layers and sum(sizes) == int(np.prod(shape)):
         return _within_layers(layers, sizes)

@@ -6,7 +6,8 @@ bootstrap        weights of the stimuli in every bootstrap sample
 interval         a statistic of balanced means with its BCa interval
 sign_flip_p      is a paired difference greater than zero
 rank_p           does a target exceed its random controls
-exceeds_p        is a balanced mean above a threshold
+exact_interval   the interval where every stimulus of a label has the same outcome
+exceeds_p        is a balanced share of successes above a threshold
 holm             p-values of a family
 
 A balanced mean is a weighted sum over stimuli, so a bootstrap sample is a row of weights, and any statistic of any
@@ -53,6 +54,13 @@ class Design:
     def groups(self) -> int:
         """Number of groups."""
         return int(self.group.max()) + 1
+
+    @property
+    def groups_of_label(self) -> np.ndarray:
+        """Number of groups of each label, (label,)."""
+        home = np.zeros(self.groups, dtype=int)
+        home[self.group] = self.label[self.stratum]
+        return np.bincount(home)
 
 
 @dataclass(frozen=True)
@@ -168,14 +176,14 @@ def interval(sample: Bootstrap, outcomes: np.ndarray, statistic: Statistic, conf
     return Interval(estimate, float(low), float(high), "BCa bootstrap")
 
 
-def exact_interval(plan: Design, estimate: float, bounds: tuple[float, float], confidence: float) -> Interval:
-    """Give the interval of a balanced mean when every stimulus of the sample has the same outcome.
+def exact_interval(plan: Design, outcome: np.ndarray, bounds: tuple[float, float], confidence: float) -> Interval:
+    """Give the interval of a balanced mean when the stimuli of each label have the same outcome.
 
     Parameters
     ----------
     plan : Design
-    estimate : float
-        The common outcome.
+    outcome : ndarray (stimulus,)
+        Constant within each label.
     bounds : tuple of float
         Lowest and highest value that an outcome can take.
     confidence : float
@@ -186,14 +194,19 @@ def exact_interval(plan: Design, estimate: float, bounds: tuple[float, float], c
         With g groups of a label alike, at most ``1 - (tail / labels) ** (1 / g)`` of its population differs (Clopper &
         Pearson 1934, Biometrika 26:404-413, for no success; Bonferroni over labels).
     """
-    labels = int(plan.label.max()) + 1
-    home = np.zeros(plan.groups, dtype=int)
-    home[plan.group] = plan.label[plan.stratum]
-    groups = np.bincount(home, minlength=labels)
-    share = float(np.mean(1 - ((1 - confidence) / 2 / labels) ** (1 / groups)))
-    low = estimate - share * (estimate - bounds[0])
-    high = estimate + share * (bounds[1] - estimate)
-    return Interval(estimate, low, high, "exact binomial bound")
+    groups = plan.groups_of_label
+    label = plan.label[plan.stratum]
+    value = np.bincount(label, weights=outcome) / np.bincount(label)
+    share = 1 - ((1 - confidence) / 2 / len(groups)) ** (1 / groups)
+    low = np.mean(value - share * (value - bounds[0]))
+    high = np.mean(value + share * (bounds[1] - value))
+    return Interval(float(value.mean()), float(low), float(high), "exact binomial bound")
+
+
+def constant_within_labels(plan: Design, outcome: np.ndarray) -> bool:
+    """Say whether the stimuli of each label have the same outcome."""
+    label = plan.label[plan.stratum]
+    return all(np.ptp(outcome[label == one]) == 0 for one in np.unique(label))
 
 
 def sign_flip_p(plan: Design, difference: np.ndarray, flips: int, rng: np.random.Generator) -> float:
@@ -227,22 +240,27 @@ def rank_p(target: float, controls: np.ndarray) -> float:
     return float((1 + np.sum(controls >= target - tolerance)) / (1 + len(controls)))
 
 
-def exceeds_p(sample: Bootstrap, outcome: np.ndarray, threshold: float) -> float:
-    """Test whether a balanced mean exceeds a threshold.
+def exceeds_p(plan: Design, outcome: np.ndarray, threshold: float, draws: int, rng: np.random.Generator) -> float:
+    """Test whether a balanced share of successes exceeds a threshold.
 
     Parameters
     ----------
-    sample : Bootstrap
+    plan : Design
     outcome : ndarray (stimulus,)
+        0 or 1.
     threshold : float
+    draws : int
+    rng : Generator
 
     Returns
     -------
     float
-        One-sided bootstrap p: the share of samples at or below the threshold, the observed one counted among them.
+        One-sided p of a Monte Carlo binomial test: each label succeeds as often as the threshold says, and has as many
+        independent observations as groups. Right also for a few stimuli, where a bootstrap is not.
     """
-    draws = sample.resampled @ outcome
-    return float((1 + np.sum(draws <= threshold + 1e-9)) / (1 + len(draws)))
+    groups = plan.groups_of_label
+    null = (rng.binomial(groups, threshold, size=(draws, len(groups))) / groups).mean(axis=1)
+    return rank_p(float(plan.weights @ outcome), null)
 
 
 def holm(p: np.ndarray) -> np.ndarray:

@@ -88,18 +88,24 @@ def intervening(
     Raises
     ------
     ValueError
-        If a site lies in none of the modules.
+        If a site lies in none of the modules, or did not run while the context lasted.
     """
     wanted = {site.module for site in replacements}
     if not wanted <= modules.keys():
         raise ValueError(f"layer {sorted(wanted - modules.keys())[0]!r} is not among the modules given")
 
+    met: set[Site] = set()
+
     def visit(site: Site, output: torch.Tensor) -> torch.Tensor | None:
         replacement = replacements.get(site)
+        met.add(site)
         return None if replacement is None else _replaced(output, replacement)
 
     with visiting({name: module for name, module in modules.items() if name in wanted}, visit) as restart:
         yield restart
+    unmet = sorted(replacements.keys() - met, key=str)
+    if unmet:
+        raise ValueError(f"layer {unmet[0].name!r} (call {unmet[0].call}) never ran, so its units were not replaced")
 
 
 def _replaced(output: torch.Tensor, replacement: Replacement) -> torch.Tensor:

@@ -1,6 +1,7 @@
 """Masks: the units that a localizer selects, and the random masks they are compared with.
 
 top_fraction     the units that rank highest in a contrast
+eligible_units   the units that a mask may hold
 random_matched   random masks with as many units in each layer
 table            all masks of a study as a labelled dataset
 """
@@ -37,10 +38,11 @@ def top_fraction(contrast: xr.Dataset, localizer: Mapping[str, Any]) -> np.ndarr
     Returns
     -------
     ndarray of bool (unit,)
-        Dead units are neither eligible nor selected, nor are units on the wrong side of zero; ties break by unit index.
+        Units that are not eligible are never selected, nor are units on the wrong side of zero; ties break by unit
+        index.
     """
     score = _TURN[localizer["sign"]](contrast[localizer["statistic"]].values)
-    eligible = ~contrast["dead"].values
+    eligible = eligible_units(contrast)
     places = stratum(contrast) if localizer["scope"] == "layer" else np.zeros(len(score), dtype=int)
     selected = np.zeros(len(score), dtype=bool)
     for place in np.unique(places):
@@ -49,6 +51,19 @@ def top_fraction(contrast: xr.Dataset, localizer: Mapping[str, Any]) -> np.ndarr
         best = members[np.argsort(-score[members], kind="stable")[:count]]
         selected[best[score[best] > 0]] = True
     return selected
+
+
+def eligible_units(contrast: xr.Dataset) -> np.ndarray:
+    """Say which units a mask may hold, as bool (unit,).
+
+    Those that are not dead, and of a channel that was recorded under several reductions the first: to silence it is to
+    silence all of them, so a mask must not count it twice.
+    """
+    place = np.stack([contrast[name].values.astype(np.int64) for name in ("layer", "call")])
+    index = np.unique(place, axis=1, return_inverse=True)[1].reshape(-1)
+    first = np.unique(index, return_index=True)[1]
+    reduction = contrast["reduction"].values
+    return np.asarray(~contrast["dead"].values & (reduction == reduction[first][index]))
 
 
 def random_matched(
@@ -124,7 +139,7 @@ def table(contrasts: xr.Dataset, localizers: Mapping[str, Mapping[str, Any]], co
     for name, localizer in localizers.items():
         chosen = contrasts.sel(contrast=localizer["contrast"])
         selected = top_fraction(chosen, localizer)
-        eligible = ~chosen["dead"].values
+        eligible = eligible_units(chosen)
         if not selected.any():
             raise ValueError(f"localizer {name!r} selects none of {int(eligible.sum())} eligible units")
         rng = seeding.generator(seed, "controls", name)

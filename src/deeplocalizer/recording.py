@@ -66,6 +66,8 @@ def reduce(output: torch.Tensor, reduction: str, site: Site) -> torch.Tensor:
     if reduction == "position" or values.ndim == 2:
         return values.flatten(1)
     space = (2, 3) if values.ndim == 4 else (1,)
+    if reduction not in ("mean", "max"):
+        raise ValueError(f"layer {site.name!r}: reduction {reduction!r} is unknown; allowed are position, mean, max")
     return values.amax(space) if reduction == "max" else values.mean(space)
 
 
@@ -88,14 +90,22 @@ def trace(model: nn.Module, modules: Mapping[str, nn.Module], example: torch.Ten
     Raises
     ------
     ValueError
-        If one of the modules takes no part in the forward pass, naming it.
+        If one of the modules takes no part in the forward pass, or two of them give one and the same output (a block
+        and its last module): their units would be counted twice.
     """
     layers: list[units.Layer] = []
+    seen_outputs: list[tuple[torch.Tensor, int, str]] = []
 
     def visit(site: Site, output: torch.Tensor) -> None:
+        for other, version, name in seen_outputs:
+            # an in-place operation returns the same tensor, but with a higher version
+            if other is output and version == output._version:
+                raise ValueError(f"layers {name!r} and {site.name!r} are one and the same output; record one of them")
+        seen_outputs.append((output, output._version, site.name))
         layers.append(units.Layer(site.name, site.call, tuple(output.shape[1:])))
 
-    with torch.inference_mode(), visiting(modules, visit):
+    # not in inference mode, where tensors carry no version
+    with torch.no_grad(), visiting(modules, visit):
         model(example)
     seen = {Site(layer.name, layer.call).module for layer in layers}
     silent = [name for name in modules if name not in seen]
@@ -143,27 +153,27 @@ def record(
     axes = {
         name: [str(value) for value in np.unique(inputs[name].values.astype(str))] for name in ("category", "split")
     }
+    if inputs.sizes["stimulus"] == 0:
+        raise ValueError("there are no stimuli to record")
     folds = int(inputs["fold"].max()) + 1
     cell = _cells(inputs, axes, folds)
     cells = len(axes["category"]) * len(axes["split"]) * folds
-    layers: list[units.Layer] = []
     rows: list[np.ndarray] = []
     total: moments_room.Moments | None = None
+    _, example = next(batches(inputs.isel(stimulus=slice(1)), 1, device))
+    layers = trace(model, modules, example)
+    table = units.table(layers, reductions)
     with torch.inference_mode(), visiting(modules, recorder) as restart:
         for block, images in batches(inputs, batch_size, device):
-            if not layers:
-                layers = trace(model, modules, images[:1])
-                table = units.table(layers, reductions)
             restart()
             recorder.collected.clear()
             model(images)
-            responses = _join(recorder.collected, layers)
+            responses = _join(recorder.collected, layers, len(images))
             _refuse_infinite(responses, table, inputs["stimulus"].values[block])
             rows.append(responses)
             part = moments_room.of(responses, cell[block], cells)
             total = part if total is None else moments_room.merge(total, part)
-    if total is None:
-        raise ValueError("there are no stimuli to record")
+    assert total is not None  # there is an example, so there is a block
     known = {name: inputs[name] for name in ("stimulus", "category", "label", "split", "fold", "group")}
     activations = xr.Dataset(
         {"activation": (("stimulus", "unit"), np.concatenate(rows), {"long_name": "response of the unit"})},
@@ -180,12 +190,15 @@ def _cells(inputs: xr.Dataset, axes: Mapping[str, list[str]], folds: int) -> np.
     return (category * len(axes["split"]) + split) * folds + inputs["fold"].values.astype(int)
 
 
-def _join(collected: Mapping[Site, list[torch.Tensor]], layers: Sequence[units.Layer]) -> np.ndarray:
+def _join(collected: Mapping[Site, list[torch.Tensor]], layers: Sequence[units.Layer], count: int) -> np.ndarray:
     """Put the responses of all sites side by side, in the order of their units."""
     expected = {Site(layer.name, layer.call) for layer in layers}
     if collected.keys() != expected:
         odd = sorted(collected.keys() ^ expected, key=str)[0]
         raise ValueError(f"layer {odd.name!r} (call {odd.call}) is not called alike in every forward pass")
+    for site, reduced in collected.items():
+        if len(reduced[0]) != count:
+            raise ValueError(f"layer {site.name!r} gives {len(reduced[0])} rows for {count} stimuli")
     parts = [part for layer in layers for part in collected[Site(layer.name, layer.call)]]
     return torch.cat(parts, dim=1).cpu().numpy()
 

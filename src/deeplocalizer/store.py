@@ -45,6 +45,8 @@ def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> None:
             raise ArtefactError(f"{destination}: variable {name!r} is float16, which NetCDF cannot hold")
     complete = dataset.assign_attrs(content_digest=digest_content(dataset))
     destination.parent.mkdir(parents=True, exist_ok=True)
+    for abandoned in destination.parent.glob(f".{destination.name}.*.partial"):
+        abandoned.unlink(missing_ok=True)  # of a job that was killed; two jobs never write one artefact
     handle, partial = tempfile.mkstemp(prefix=f".{destination.name}.", suffix=".partial", dir=destination.parent)
     os.close(handle)
     try:
@@ -80,7 +82,9 @@ def open(path: str | os.PathLike[str], artefact: str | None = None) -> xr.Datase
         dataset = xr.load_dataset(source, engine="netcdf4")
     except (OSError, RuntimeError, ValueError) as error:
         size = source.stat().st_size
-        raise ArtefactError(f"{source}: not a readable NetCDF-4 file ({size} bytes; truncated?): {error}") from error
+        raise ArtefactError(
+            f"{source}: not a readable NetCDF-4 file ({size} bytes; truncated? Delete it and run again): {error}"
+        ) from error
     found = dataset.attrs.get("artefact")
     if found is None:
         raise ArtefactError(f"{source}: a NetCDF file, but not of DeepLocalizer (no attribute 'artefact')")

@@ -86,14 +86,17 @@ def _continued_fraction(a: np.ndarray, b: float, x: np.ndarray) -> np.ndarray:
     c = np.ones_like(x)
     d = 1 / _away_from_zero(1 - (a + b) * x / (a + 1))
     result = d.copy()
+    going = np.ones(x.shape, dtype=bool)
     for m in range(1, LEVELS):
         even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
         odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
         for coefficient in (even, odd):
             d = 1 / _away_from_zero(1 + coefficient * d)
             c = _away_from_zero(1 + coefficient / c)
-            result *= c * d
-        if np.all(np.abs(c * d - 1) < 1e-15):
+            result = np.where(going, result * c * d, result)
+        # an element that has converged is left alone: rounding would never let all of them stand still at once
+        going &= np.abs(c * d - 1) >= 1e-15
+        if not going.any():
             return result
     raise ArithmeticError(f"the incomplete beta function did not converge in {LEVELS} levels")
 

@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from deeplocalizer.frames import refuse_bad_task
+from deeplocalizer.frames import refuse_bad_task, signature
 from deeplocalizer.hooks import Site, visiting
 
 
@@ -56,37 +56,75 @@ def torch_activations(
     Raises
     ------
     ValueError
-        If a column is missing, a module takes no part in the forward pass, or its output changes shape or leads with
-        something other than the rows of the batch.
+        If a column is missing, a module takes no part in the forward pass, its output changes shape, or none of the
+        output's axes follows the rows of the batch.
+
+    Notes
+    -----
+    Which axis of an output is the batch is found by running one batch with and without its last row, so outputs that
+    lead with time or layers (an LSTM's) are read right.
     """
     refuse_bad_task(task, data)
     if task.empty:
         raise ValueError("the frame has no rows")
+    if batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size}; expected 1 or more")
     modules = _named(activations_from)
     collected: dict[Site, torch.Tensor] = {}
-    layers: dict[Site, tuple[int, ...]] = {}
-    rows: list[np.ndarray] = []
 
     def visit(site: Site, output: torch.Tensor) -> None:
         # a copy: the next module may overwrite the output in place
-        collected[site] = output.detach().to(torch.float32, copy=True).reshape(len(output), -1)
-        shape = tuple(output.shape[1:])
-        if layers.setdefault(site, shape) != shape:
-            raise ValueError(f"layer {site.name!r}: output of shape {shape} per row, {layers[site]} before")
+        collected[site] = output.detach().to(torch.float32, copy=True)
 
     with torch.inference_mode(), visiting(modules, visit) as restart:
-        for names, batch in _batches(task, data, batch_size):
+
+        def run(batch: list[Any]) -> dict[Site, torch.Tensor]:
             restart()
             collected.clear()
             forward([_moved(value, device) for value in batch])
-            rows.append(_joined(collected, layers, modules, names))
+            return dict(collected)
+
+        axes = _row_axes(run, task[data].tolist()[:batch_size], modules)
+        layers: dict[Site, tuple[int, ...]] = {}
+        rows = [_joined(run(batch), axes, layers, names) for names, batch in _batches(task, data, batch_size)]
     result = task.copy()
     result["activations"] = list(np.concatenate(rows))
     result.attrs["layers"] = [(site.name, site.call, shape) for site, shape in layers.items()]
+    result.attrs["layers_of"] = [signature(row) for row in result["activations"]]
     return result
 
 
+def _row_axes(
+    run: Callable[[list[Any]], dict[Site, torch.Tensor]], batch: list[Any], modules: Mapping[str, nn.Module]
+) -> dict[Site, int]:
+    """Find the axis of each output that follows the rows of the batch: it shrinks when the last row is left out."""
+    whole = run(batch)
+    seen = {site.module for site in whole}
+    silent = [name for name in modules if name not in seen]
+    if silent:
+        raise ValueError(f"layer {silent[0]!r} takes no part in the forward pass, or gives no real numbers")
+    if len(batch) == 1:
+        return {site: 0 for site, output in whole.items() if output.ndim > 0 and len(output) == 1}
+    less = run(batch[:-1])
+    axes = {}
+    for site, output in whole.items():
+        sizes = zip(output.shape, less[site].shape if site in less else (), strict=False)
+        follow = [axis for axis, (one, other) in enumerate(sizes) if (one, other) == (len(batch), len(batch) - 1)]
+        if not follow and output.ndim > 0:
+            raise ValueError(
+                f"layer {site.name!r} gives an output of shape {tuple(output.shape)} for {len(batch)} rows: "
+                "none of its axes follows the rows"
+            )
+        if follow:  # a part without axes, such as a loss, says nothing of single rows
+            axes[site] = follow[0]
+    return axes
+
+
 def _named(modules: Sequence[nn.Module] | Mapping[str, nn.Module]) -> dict[str, nn.Module]:
+    if isinstance(modules, nn.Module):
+        raise ValueError("activations_from is a single module; put it in a list: [module]")
+    if not modules:
+        raise ValueError("activations_from names no module")
     if isinstance(modules, Mapping):
         return dict(modules)
     numbered = Counter[str]()
@@ -107,26 +145,31 @@ def _batches(task: pd.DataFrame, data: str, batch_size: int) -> Iterator[tuple[l
 def _moved(value: Any, device: str | torch.device | None) -> Any:
     if device is None or not isinstance(value, torch.Tensor | np.ndarray):
         return value
-    return torch.as_tensor(value).to(device)
+    if isinstance(value, np.ndarray):
+        value = torch.from_numpy(np.ascontiguousarray(value))  # torch cannot take a flipped array
+    return value.to(device)
 
 
 def _joined(
     collected: Mapping[Site, torch.Tensor],
-    layers: Mapping[Site, tuple[int, ...]],
-    modules: Mapping[str, nn.Module],
+    axes: Mapping[Site, int],
+    layers: dict[Site, tuple[int, ...]],
     names: Sequence[Any],
 ) -> np.ndarray:
-    seen = {site.module for site in collected}
-    silent = [name for name in modules if name not in seen]
-    if silent:
-        raise ValueError(f"layer {silent[0]!r} takes no part in the forward pass")
-    if collected.keys() != layers.keys():
-        odd = sorted(collected.keys() ^ layers.keys(), key=str)[0]
-        raise ValueError(f"layer {odd.name!r} (call {odd.call}) is not called alike in every forward pass")
-    for site, values in collected.items():
+    """Put the outputs of one batch side by side, a row each; note the shapes of the layers."""
+    missing = sorted(axes.keys() - collected.keys(), key=str)
+    if missing:
+        raise ValueError(
+            f"layer {missing[0].name!r} (call {missing[0].call}) is not called alike in every forward pass"
+        )
+    parts = []
+    for site, axis in axes.items():
+        values = collected[site].movedim(axis, 0)
+        shape = tuple(values.shape[1:])
         if len(values) != len(names):
-            raise ValueError(
-                f"layer {site.name!r} gives {len(values)} rows for a batch of {len(names)} stimuli "
-                f"({names[0]!r} to {names[-1]!r})"
-            )
-    return torch.cat([collected[site] for site in layers], dim=1).cpu().numpy()
+            batch = f"{len(names)} stimuli ({names[0]!r} to {names[-1]!r})"
+            raise ValueError(f"layer {site.name!r} gives {len(values)} rows for a batch of {batch}")
+        if layers.setdefault(site, shape) != shape:
+            raise ValueError(f"layer {site.name!r}: output of shape {shape} per row, {layers[site]} before")
+        parts.append(values.reshape(len(values), -1))
+    return torch.cat(parts, dim=1).cpu().numpy()

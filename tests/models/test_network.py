@@ -29,6 +29,8 @@ def test_what_is_saved_is_what_is_loaded(tmp_path):
     assert network.digest(loaded.module) == network.digest(built.module)
     assert not loaded.module.training
     assert [p.name for p in tmp_path.iterdir()] == ["w.safetensors"]
+    network.save(built, tmp_path / "again.safetensors", {"seed": 3})
+    assert (tmp_path / "w.safetensors").read_bytes() == (tmp_path / "again.safetensors").read_bytes()
 
 
 def test_bad_weights_are_named(tmp_path):
@@ -43,7 +45,7 @@ def test_bad_weights_are_named(tmp_path):
     save_file({"a": torch.zeros(1)}, path)
     with pytest.raises(ValueError, match="not of DeepLocalizer"):
         network.load(path)
-    save_file({"a": torch.zeros(1)}, path, metadata={"architecture": "small_cnn", "labels": "[]"})
+    save_file({"a": torch.zeros(1)}, path, metadata={network.METADATA: '{"architecture": "small_cnn", "labels": []}'})
     with pytest.raises(ValueError, match="do not fit 'small_cnn'"):
         network.load(path)
     with pytest.raises(ValueError, match="architecture 'vgg' is unknown; allowed are small_cnn"):

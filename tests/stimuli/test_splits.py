@@ -59,3 +59,14 @@ def test_a_large_group_takes_up_the_share_it_fills(sizes):
     groups = [str(g) for g, size in enumerate(sizes) for _ in range(size)]
     split = deal(["a"] * len(groups), groups, {"one": 0.5, "two": 0.5}, np.random.default_rng(0))
     assert np.sum(split == "one") == np.sum(split == "two") == 10
+
+
+def test_small_strata_do_not_all_give_to_the_same_share():
+    """Ten labels of three stimuli: together 12, 6, 6 and 6, though no label can be shared out evenly."""
+    strata = [str(i % 10) for i in range(30)]
+    split = deal(strata, [str(i) for i in range(30)], SHARES, np.random.default_rng(0))
+    counts = {name: int(np.sum(split == name)) for name in SHARES}
+    assert counts["train"] in (11, 12, 13)
+    assert min(counts.values()) >= 5
+    folds = deal(strata[:12], [str(i) for i in range(12)], {str(i): 1.0 for i in range(8)}, np.random.default_rng(0))
+    assert np.bincount(folds.astype(int), minlength=8).max() <= 2

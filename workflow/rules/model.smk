@@ -20,7 +20,7 @@ rule architecture:
 rule weights:
     input:
         # a layer that does not exist is found out before hours of training
-        architecture="results/{study}/{model}/architecture.nc",
+        architecture=ancient("results/{study}/{model}/architecture.nc"),
         inputs="results/{study}/{model}/inputs.nc",
     output:
         "results/{study}/{model}/weights.safetensors",

@@ -1,5 +1,6 @@
 rule record:
     input:
+        architecture="results/{study}/{model}/architecture.nc",
         inputs="results/{study}/{model}/inputs.nc",
         weights="results/{study}/{model}/weights.safetensors",
     output:

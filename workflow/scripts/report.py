@@ -13,13 +13,10 @@ from deeplocalizer.report import render, study
 def describe() -> dict:
     """Say where the artefacts of the study are, from the folder in which the workflow runs."""
     models = {}
-    for path in map(Path, [*snakemake.input.artefacts, *snakemake.input.outcomes]):
-        of_localizer = path.parent.name == "outcomes"
-        paths = models.setdefault(path.parents[int(of_localizer)].name, {})
-        if of_localizer:
-            paths.setdefault("outcomes", []).append(str(path))
-        else:
-            paths[path.stem] = str(path)
+    for path in map(Path, snakemake.input.artefacts):
+        models.setdefault(path.parent.name, {"outcomes": []})[path.stem] = str(path)
+    for path in map(Path, snakemake.input.outcomes):
+        models[path.parents[1].name]["outcomes"].append(str(path))
     return {
         "config": snakemake.params.config,
         "root": str(Path.cwd()),

@@ -25,6 +25,8 @@ from deeplocalizer import seeding
 from deeplocalizer.models.catalogue import architecture
 from deeplocalizer.provenance import digest_bytes, software
 
+METADATA = "deeplocalizer"  # one key: safetensors writes several in no fixed order
+
 
 @dataclass(frozen=True)
 class Network:
@@ -78,13 +80,13 @@ def save(network: Network, path: str | os.PathLike[str], parameters: Mapping[str
     partial = destination.with_name(f".{destination.name}.{os.getpid()}.partial")
     described = {
         "architecture": network.architecture,
-        "labels": json.dumps(network.labels),
-        "parameters": json.dumps(parameters, sort_keys=True),
-        "software": json.dumps(software()),
+        "labels": network.labels,
+        "parameters": parameters,
+        "software": software(),
     }
     state = {name: tensor.contiguous().cpu() for name, tensor in network.module.state_dict().items()}
     try:
-        save_file(state, partial, metadata=described)
+        save_file(state, partial, metadata={METADATA: json.dumps(described, sort_keys=True)})
         os.replace(partial, destination)
     finally:
         partial.unlink(missing_ok=True)
@@ -100,13 +102,13 @@ def load(path: str | os.PathLike[str]) -> Network:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            described = file.metadata() or {}
+            described = json.loads((file.metadata() or {}).get(METADATA, "{}"))
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     except SafetensorError as error:
         raise ValueError(f"{path}: not a readable safetensors file (truncated?): {error}") from error
     if not {"architecture", "labels"} <= described.keys():
         raise ValueError(f"{path}: holds weights, but not of DeepLocalizer (no architecture and labels)")
-    network = build(described["architecture"], json.loads(described["labels"]), seed=0)
+    network = build(described["architecture"], described["labels"], seed=0)
     try:
         network.module.load_state_dict(state)
     except RuntimeError as error:

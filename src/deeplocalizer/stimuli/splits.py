@@ -48,6 +48,17 @@ def deal(
     chosen = np.zeros(len(group_names), dtype=int)
     order = rng.permutation(len(group_names))
     for index in order[np.argsort(-content[order].sum(axis=1), kind="stable")]:
-        chosen[index] = np.argmax(wanting @ content[index])
+        chosen[index] = _most_wanting(wanting, content[index])
         wanting[chosen[index]] -= content[index]
     return np.array(names)[chosen[group]]
+
+
+def _most_wanting(wanting: np.ndarray, content: np.ndarray) -> int:
+    """Choose the share for a group: whole stimuli first, then fractions, where what is wanting over all strata decides.
+
+    Without the latter, every small stratum would give its last stimuli to the same share.
+    """
+    need = wanting @ content / content.sum()
+    if need.max() >= 1 or need.max() <= 0:
+        return int(np.argmax(need))
+    return int(np.argmax(np.where(need > 0, wanting.sum(axis=1), -np.inf)))
