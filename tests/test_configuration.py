@@ -271,8 +271,8 @@ BROKEN = [
     pytest.param(place("study", "demo\n"), ["study: got 'demo\\n' (text)", NAMES], id="line break in a name"),
     pytest.param(place("study", "x" * 65), ["study: got 'xxx", "at most 64 characters"], id="long name"),
     pytest.param(
-        place("tasks", {**DEMO["tasks"], 1: ["cat", "dog"]}),
-        ["tasks.1: 1 (integer) cannot be a name", NAMES, 'Write it in quotes: "1".'],
+        place("contrasts", {**DEMO["contrasts"], 1: DEMO["contrasts"]["faces"]}),
+        ["contrasts.1: 1 (integer) cannot be a name", NAMES, 'Write it in quotes: "1".'],
         id="number for a name",
     ),
     pytest.param(
@@ -367,8 +367,8 @@ BROKEN = [
         id="pair in both orders",
     ),
     pytest.param(
-        place("tasks.extra", ["face", "cat"]),
-        ["tasks.extra[0]: got 'face' (text)", "tasks.face_detection", "belong to one task"],
+        place("tasks.digit_recognition", [*DEMO["tasks"]["digit_recognition"], "face"]),
+        ["tasks.digit_recognition[10]: got 'face' (text)", "tasks.face_detection", "belong to one task"],
         id="label in two tasks",
     ),
     pytest.param(
@@ -546,3 +546,42 @@ def test_a_value_is_spelled_on_one_line(value):
 @given(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(string.printable, max_size=8))
 def test_yaml_reads_a_spelled_value_back(value):
     assert yaml.safe_load(flow([value])) == [value]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            lambda c: c["stimuli"]["categories"]["patches"].update(label="non-fce"),
+            ["stimuli.categories.patches.label", "'non-fce'", "non-face"],
+        ),
+        (lambda c: c["tasks"]["face_detection"].append("cat"), ["tasks.face_detection[2]", "'cat'", "no category has"]),
+        (
+            lambda c: c["models"]["dual_task_cnn"]["training"].update(mirror=["fase"]),
+            ["models.dual_task_cnn.training.mirror[0]", "'fase'", "face"],
+        ),
+        (lambda c: c["stimuli"]["categories"]["faces"].update(count=200), ["stimuli.categories.faces.count", "100"]),
+        (
+            lambda c: (c.update(inference={"alpha": 0.0005, "resamples": 1000}), c.update(ablation={"controls": 4000})),
+            ["inference.resamples", "at least 2000"],
+        ),
+        (lambda c: c.update(inference={"confidence": 0.9999}), ["inference.resamples", "at least 100000"]),
+    ],
+)
+def test_labels_and_numbers_must_meet(change, words):
+    broken = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text())
+    change(broken)
+    with pytest.raises(configuration.ConfigurationError) as caught:
+        configuration.resolve(broken, SCHEMA)
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+def test_sources_have_what_the_configuration_takes_them_for():
+    from deeplocalizer.configuration.labels import SOURCES
+    from deeplocalizer.stimuli import sources
+
+    assert SOURCES.keys() == sources.SOURCES.keys()
+    for name, source in SOURCES.items():
+        records = sources.load(name, None if source.size else 30, seed=0)
+        assert source.size is None or len(records) == source.size
+        assert sorted({record.label for record in records} - {""}) == sorted(source.labels)

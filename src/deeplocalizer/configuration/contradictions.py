@@ -13,12 +13,13 @@ from collections.abc import Collection, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
+from deeplocalizer.configuration.labels import SOURCES
+from deeplocalizer.configuration.labels import find as find_labels
 from deeplocalizer.configuration.spelling import Path, flow, join, plain_key, value_text
 from deeplocalizer.configuration.words import Problem, suggestion
 
 Configuration = Mapping[str, Any]
 
-ENDLESS = frozenset({"photograph_patches"})  # sources that can give any number of stimuli
 NAMED = (("stimuli", "categories"), ("tasks",), ("models",), ("contrasts",), ("localizers",))
 
 
@@ -35,10 +36,12 @@ def find(configuration: Configuration) -> list[Problem]:
         _sources,
         _splits,
         _labels,
+        _sources_and_tasks,
         _models,
         _contrasts,
         _localizers,
         _controls,
+        _resamples,
         _dissociations,
     )
     return [problem for check in checks for problem in check(configuration)]
@@ -59,7 +62,7 @@ def _sources(configuration: Configuration) -> Iterator[Problem]:
     first: dict[str, str] = {}
     for name, category in _entries(configuration, "stimuli", "categories").items():
         path, source = ("stimuli", "categories", name), category.get("source")
-        if source in ENDLESS and "count" not in category:
+        if source in SOURCES and SOURCES[source].size is None and "count" not in category:
             hint = f"{source} has no end: say how many to draw."
             yield Problem((*path, "count"), "this key is missing", "an integer", hint)
         if source is not None and first.setdefault(source, name) != name:
@@ -86,6 +89,11 @@ def _labels(configuration: Configuration) -> Iterator[Problem]:
             if label is not None and owner.setdefault(label, task) != task:
                 given = f"got {value_text(label)}, which is a label of tasks.{owner[label]} too"
                 yield Problem(("tasks", task, index), given, "labels that belong to one task")
+
+
+def _sources_and_tasks(configuration: Configuration) -> Iterator[Problem]:
+    categories, models = _entries(configuration, "stimuli", "categories"), _entries(configuration, "models")
+    yield from find_labels(categories, _section(configuration, "tasks") or {}, models)
 
 
 def _models(configuration: Configuration) -> Iterator[Problem]:
@@ -137,6 +145,20 @@ def _controls(configuration: Configuration) -> Iterator[Problem]:
         hint = f"A higher inference.alpha{fewer} would need fewer controls."
         allowed = f"at least {least}, to reach inference.alpha {flow(alpha)} over {comparisons}"
         yield Problem(("ablation", "controls"), given, allowed, hint)
+
+
+def _resamples(configuration: Configuration) -> Iterator[Problem]:
+    """Refuse so few resamples that no p can reach the level, or no quantile the ends of an interval."""
+    settings = _section(configuration, "inference") or {}
+    resamples, alpha, confidence = (settings.get(key) for key in ("resamples", "alpha", "confidence"))
+    if resamples is None or alpha is None or confidence is None:
+        return
+    least = max(math.ceil(1 / Fraction(repr(alpha))), math.ceil(10 / (1 - Fraction(repr(confidence)))))
+    if resamples < least:
+        allowed = (
+            f"at least {least}, to reach inference.alpha {flow(alpha)} and inference.confidence {flow(confidence)}"
+        )
+        yield Problem(("inference", "resamples"), f"got {value_text(resamples)}", allowed)
 
 
 def _dissociations(configuration: Configuration) -> Iterator[Problem]:
