@@ -576,6 +576,16 @@ def test_labels_and_numbers_must_meet(change, words):
     assert all(word in str(caught.value) for word in words), str(caught.value)
 
 
+def test_a_key_that_stands_twice_is_named(tmp_path):
+    path = tmp_path / "study.yaml"
+    path.write_text("study: a\nlocalizers:\n  faces: {}\n  faces: {}\nstudy: b\n")
+    with pytest.raises(configuration.ConfigurationError) as caught:
+        configuration.refuse_repeated(path)
+    assert "line 4: the key 'faces' stands in line 3 already" in str(caught.value)
+    assert "line 5: the key 'study' stands in line 1 already" in str(caught.value)
+    configuration.refuse_repeated(ROOT / "config" / "demo.yaml")
+
+
 def test_sources_have_what_the_configuration_takes_them_for():
     from deeplocalizer.configuration.labels import SOURCES
     from deeplocalizer.stimuli import sources

@@ -1,7 +1,9 @@
-from deeplocalizer.configuration import ConfigurationError, load_schema, resolve
+from deeplocalizer.configuration import ConfigurationError, load_schema, refuse_repeated, resolve
 from snakemake.exceptions import WorkflowError
 
 try:
+    for path in workflow.configfiles:
+        refuse_repeated(path)
     config.update(
         resolve(
             config,
