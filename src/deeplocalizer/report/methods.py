@@ -74,8 +74,8 @@ def contrasts(study: Study) -> str:
         f"In the split {code('localize')} alone, the responses of every unit to the preferred categories, taken "
         "together, were compared with those to the other categories by Welch's *t* [@welch1947]. Effect sizes "
         "are Cohen's *d* by the pooled standard deviation [@cohen1988]. For each contrast, false discovery rates "
-        "*q* are controlled over all units of a network [@benjamini1995], two-sided. A unit that varies in "
-        "neither sample is dead: it counts as not preferring and is never selected. Reliability is "
+        "*q* are controlled over all units of a network [@benjamini1995], two-sided. A unit that responds alike "
+        "to all stimuli of both samples is dead: it counts as not preferring and is never selected. Reliability is "
         "the correlation, over units, of *d* between the even and the odd of "
         f"{study.config['stimuli']['folds']} folds."
     )
@@ -116,8 +116,8 @@ def inference(study: Study) -> str:
         f"Intervals cover {round_percent(settings['confidence'])} and come from the bias-corrected and "
         f"accelerated bootstrap [@efron1987] with {resamples} samples: stimuli are resampled by category within "
         "each label [@davison1997], groups as a whole, and what happens to one stimulus intact and ablated "
-        "stays together. Where all stimuli of a sample have the same outcome, the interval is an exact binomial "
-        "bound [@clopper1934]. Intervals of random masks are their quantiles.",
+        "stays together. Where the stimuli of each label have the same outcome, the interval is an exact "
+        "binomial bound [@clopper1934]. Intervals of random masks are their quantiles.",
         "All tests are one-sided, for harm. The harm of a mask is tested by exchanging intact and ablated within "
         f"stimuli ({resamples} random permutations); the advantage of a mask over its random masks, by its rank "
         "among them.",
@@ -179,8 +179,8 @@ def _claims(study: Study) -> str:
         f"{told} A network that cannot do a task cannot lose it, yet a network is often a little above chance by "
         "accident. Nothing is therefore claimed about a task unless the intact network goes more than "
         f"{round_percent(settings['least_performance'])} of the way from chance to perfect: the *p* of an "
-        "advantage or a dissociation is the larger of that of the comparison and that of this condition, an "
-        "intersection-union test [@berger1982]."
+        "advantage or a dissociation is the larger of that of the comparison and that of this condition (a binomial "
+        "test in which a group counts once), an intersection-union test [@berger1982]."
     )
 
 
