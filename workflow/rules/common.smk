@@ -1,4 +1,9 @@
-from deeplocalizer.configuration import ConfigurationError, load_schema, refuse_repeated, resolve
+from deeplocalizer.configuration import (
+    ConfigurationError,
+    load_schema,
+    refuse_repeated,
+    resolve,
+)
 from snakemake.exceptions import WorkflowError
 
 try:
