@@ -160,8 +160,20 @@ def test_labels_that_are_constant_one_by_one_do_not_give_a_point():
     assert inference.constant_within_labels(plan, always)
     found = inference.exact_interval(plan, always, (0.0, 1.0), 0.95)
     assert found.estimate == 0.5
-    bound = 1 - (0.025 / 2) ** (1 / 20)
+    # only the a can get worse, and only the b better
+    bound = 1 - 0.025 ** (1 / 20)
     assert (found.low, found.high) == pytest.approx((0.5 - bound / 2, 0.5 + bound / 2))
+
+
+@pytest.mark.parametrize("sizes", [(20, 20), (10, 40), (36, 35, 37, 36)])
+def test_exact_bounds_hold_for_any_share_that_could_have_stayed_unseen(sizes):
+    """Whatever the labels' shares of failures, if none shows with probability above the tail, the bound covers it."""
+    plan = simple(sum(sizes), label=np.repeat([f"l{i}" for i in range(len(sizes))], sizes))
+    low = inference.exact_interval(plan, np.ones(sum(sizes)), (0.0, 1.0), 0.95).low
+    shares = np.random.default_rng(8).beta(0.3, 8, size=(200_000, len(sizes)))
+    unseen = np.prod((1 - shares) ** np.array(sizes), axis=1) > 0.025
+    assert unseen.any()
+    assert (1 - shares[unseen]).mean(axis=1).min() >= low
 
 
 def test_exceeding_a_threshold_is_a_binomial_test():

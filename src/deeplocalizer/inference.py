@@ -191,16 +191,25 @@ def exact_interval(plan: Design, outcome: np.ndarray, bounds: tuple[float, float
     Returns
     -------
     Interval
-        With g groups of a label alike, at most ``1 - (tail / labels) ** (1 / g)`` of its population differs (Clopper &
-        Pearson 1934, Biometrika 26:404-413, for no success; Bonferroni over labels).
+        If a share p of each of L labels' populations differed, none of g groups a label would show it with probability
+        (1 - p) ** (g L), so the mean share is at most ``1 - tail ** (1 / (g L))``, with g of the smallest label. For
+        one label that is the bound of Clopper & Pearson (1934, Biometrika 26:404-413) for no success.
     """
-    groups = plan.groups_of_label
+    groups, tail = plan.groups_of_label, (1 - confidence) / 2
     label = plan.label[plan.stratum]
     value = np.bincount(label, weights=outcome) / np.bincount(label)
-    share = 1 - ((1 - confidence) / 2 / len(groups)) ** (1 / groups)
-    low = np.mean(value - share * (value - bounds[0]))
-    high = np.mean(value + share * (bounds[1] - value))
+    low = value.mean() - _unseen(value - bounds[0], groups, tail)
+    high = value.mean() + _unseen(bounds[1] - value, groups, tail)
     return Interval(float(value.mean()), float(low), float(high), "exact binomial bound")
+
+
+def _unseen(room: np.ndarray, groups: np.ndarray, tail: float) -> float:
+    """Give the most by which differences that did not show may move the mean over labels, each by its room at most."""
+    moving = room > 0
+    if not moving.any():
+        return 0.0
+    share = 1 - tail ** (1 / (groups[moving].min() * moving.sum()))
+    return float(share * room.max() * moving.mean())
 
 
 def constant_within_labels(plan: Design, outcome: np.ndarray) -> bool:
