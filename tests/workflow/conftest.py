@@ -31,25 +31,22 @@ def small() -> dict:
     return config
 
 
+def command(folder: Path, config: dict | None) -> list[str]:
+    """Give the command that runs the project's Snakefile on a configuration, in a folder of its own."""
+    words = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
+    if config is None:
+        return words
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "study.yaml"
+    path.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+    return [*words, "--configfile", str(path)]
+
+
 def snakemake(folder: Path, config: dict | None, *arguments: str, **options) -> subprocess.CompletedProcess:
-    """Run Snakemake on the project's Snakefile, in a folder of its own."""
-    command = [
-        sys.executable,
-        "-m",
-        "snakemake",
-        "--snakefile",
-        str(ROOT / "Snakefile"),
-        "--directory",
-        str(folder),
-    ]
-    if config is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / "study.yaml"
-        path.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
-        command += ["--configfile", str(path)]
+    """Run that command and wait for it."""
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     return subprocess.run(
-        [*command, "--cores", "2", *arguments],
+        [*command(folder, config), "--cores", "2", *arguments],
         capture_output=True,
         text=True,
         check=False,

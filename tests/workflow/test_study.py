@@ -5,16 +5,14 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
 import scipy.stats
-import yaml
 
 from deeplocalizer import store, units
-from tests.workflow.conftest import ROOT, arrays, small, snakemake
+from tests.workflow.conftest import arrays, command, small, snakemake
 
 MODEL = "results/small/dual_task_cnn"
 
@@ -123,21 +121,11 @@ def test_a_second_run_does_nothing(study):
 
 def test_one_core_gives_the_same_numbers_and_so_does_a_killed_run(study, tmp_path):
     """Kill everything at several moments; what is there in the end is bitwise what it would have been."""
-    path = tmp_path / "study.yaml"
-    path.write_text(yaml.safe_dump(small(), sort_keys=False))
-    command = [
-        sys.executable,
-        "-m",
-        "snakemake",
-        "--snakefile",
-        str(ROOT / "Snakefile"),
-        "--directory",
-        str(tmp_path),
-    ]
-    command += ["--configfile", str(path), "--cores", "1"]
     for wanted in ("weights", "ablate"):
         with (tmp_path / "out.txt").open("w") as out:
-            process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
+            process = subprocess.Popen(
+                [*command(tmp_path, small()), "--cores", "1"], stdout=out, stderr=out, start_new_session=True
+            )
             deadline = time.monotonic() + 240
             started = tmp_path / "logs" / "small" / "dual_task_cnn" / wanted
             while time.monotonic() < deadline and process.poll() is None:
