@@ -1,20 +1,55 @@
-"""The architecture of a network: the layers that are recorded.
+"""The architecture of a network: the layers that are recorded, and those that could be.
 
-table            name, module, call, shape and parameters of each layer
+table            name, module, call, shape and parameters of each layer that matches some patterns
+listing          every output of every module, also of those that cannot be recorded, in the order in which they run
+Row              one line of such a listing
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 import xarray as xr
+from torch import nn
 
-from deeplocalizer import hooks
-from deeplocalizer.models.catalogue import architecture
+from deeplocalizer import hooks, layouts
 from deeplocalizer.models.network import Network
 from deeplocalizer.recording import trace
+from deeplocalizer.units import Layer
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a listing.
+
+    Parameters
+    ----------
+    layer : str
+        Module path, with an index where the output holds several tensors.
+    module : str
+        Type of the module.
+    call : int
+        Which call of the module within one forward pass, from 0.
+    shape, axes : str
+        Shape of the output for one stimulus as its units have it, and its meaning; empty where there are no units.
+    parameters : int
+        Trainable numbers inside.
+    note : str
+        Why it cannot be recorded, or not beside another; empty where it can.
+    """
+
+    layer: str
+    module: str
+    call: int
+    shape: str
+    axes: str
+    parameters: int
+    note: str = ""
 
 
 def table(network: Network, patterns: Sequence[str]) -> xr.Dataset:
@@ -32,11 +67,10 @@ def table(network: Network, patterns: Sequence[str]) -> xr.Dataset:
         On ``layer``: ``module`` (its type), ``call``, ``output_shape`` (as text), ``channels`` and ``parameters``.
     """
     modules = hooks.find(network.module, patterns)
-    wanted = architecture(network.architecture).preprocessing
-    example = torch.zeros(1, len(wanted.mean), wanted.crop, wanted.crop)
+    example = torch.zeros(1, *network.specification.input_shape)
     layers = trace(network.module, modules, example)
     owners = [modules[hooks.Site(layer.name, layer.call).module] for layer in layers]
-    parameters = [sum(p.numel() for p in owner.parameters()) for owner in owners]
+    parameters = [_parameters(owner) for owner in owners]
 
     def text(values: Sequence[str], meaning: str) -> tuple[str, np.ndarray, dict[str, str]]:
         return "layer", np.array(values, dtype=object), {"long_name": meaning}
@@ -56,3 +90,123 @@ def table(network: Network, patterns: Sequence[str]) -> xr.Dataset:
         },
         coords={"layer": text([layer.name for layer in layers], "module path")},
     )
+
+
+def listing(network: Network, patterns: Sequence[str] = ("**",)) -> list[Row]:
+    """List every output of every module, in the order in which they run.
+
+    Parameters
+    ----------
+    network : Network
+    patterns : sequence of str
+        As `hooks.find` takes them.
+
+    Returns
+    -------
+    list of Row
+        Modules that do not run come last.
+
+    Raises
+    ------
+    ValueError
+        If a pattern matches nothing.
+    """
+    modules = hooks.find(network.module, patterns)
+    example = torch.zeros(1, *network.specification.input_shape)
+    every = {path: module for path, module in network.module.named_modules() if path}
+    found: list[_Found] = []
+    before: list[layouts.Teller | None] = [None]
+
+    def visit(site: hooks.Site, output: torch.Tensor) -> None:
+        owner = every[site.module]
+        told = None if any(owner.children()) else layouts.telling(owner)
+        if told is not None and told.count is not None:
+            before[0] = told
+        if site.module in modules:
+            found.append(_Found(site, owner, output, output._version, before[0]))
+
+    # not in inference mode, where tensors carry no version
+    with torch.no_grad(), hooks.watching(modules) as gave, hooks.visiting(every, visit):
+        network.module(example)
+    square = example.shape[2] == example.shape[3]
+    larger = functools.cache(lambda: _larger(network.module, modules, example))
+    rows = [_row(one, _twin(one, found), square, larger) for one in found]
+    return rows + _silent(modules, gave, {one.site.module for one in found})
+
+
+@dataclass(frozen=True)
+class _Found:
+    """An output and what was known when it came."""
+
+    site: hooks.Site
+    owner: nn.Module
+    output: torch.Tensor
+    version: int
+    before: layouts.Teller | None
+
+
+def _twin(one: _Found, found: Sequence[_Found]) -> str:
+    """Name the first site that gave the same output; an operation in place gives it in a higher version."""
+    first = next(other for other in found if other.output is one.output and other.version == one.version)
+    return "" if first is one else first.site.name
+
+
+def _row(one: _Found, twin: str, square: bool, larger: Callable[[], Mapping[hooks.Site, tuple[int, ...]]]) -> Row:
+    shape, axes, note = tuple(one.output.shape[1:]), "", f"the same output as {twin}" if twin else ""
+    if one.output.ndim == 0 or len(one.output) != 1:
+        shape, note = tuple(one.output.shape), "its rows are not stimuli"
+    elif not 1 <= len(shape) <= 3:
+        note = f"{len(shape)} axes per stimulus"
+    else:
+        try:
+            layer = _laid_out(one, square, larger)
+            shape, axes = layer.shape, " ".join(layer.axes)
+        except ValueError:
+            note = "it cannot be told which axis is the channel"
+    kind = type(one.owner).__name__
+    return Row(one.site.name, kind, one.site.call, " x ".join(map(str, shape)), axes, _parameters(one.owner), note)
+
+
+def _laid_out(one: _Found, square: bool, larger: Callable[[], Mapping[hooks.Site, tuple[int, ...]]]) -> Layer:
+    """Bring the axes of an output in the order of its units, as recording does."""
+    shape = tuple(one.output.shape[1:])
+    known = layouts.Output(one.site.name, one.owner, shape, one.before, square)
+    turned = layouts.turned(known, lambda: larger().get(one.site))
+    return Layer(one.site.name, one.site.call, (shape[-1], *shape[:-1]) if turned else shape, turned)
+
+
+def _larger(
+    model: nn.Module, modules: Mapping[str, nn.Module], example: torch.Tensor
+) -> dict[hooks.Site, tuple[int, ...]]:
+    """Give the shapes of outputs for an image of twice the size, as far as the network takes one."""
+    shapes: dict[hooks.Site, tuple[int, ...]] = {}
+
+    def visit(site: hooks.Site, output: torch.Tensor) -> None:
+        shapes[site] = tuple(output.shape[1:])
+
+    doubled = example.repeat_interleave(2, dim=-1).repeat_interleave(2, dim=-2)
+    # it may refuse another size anywhere and with any exception: what came before still tells
+    with torch.no_grad(), hooks.visiting(modules, visit), contextlib.suppress(Exception):
+        model(doubled)
+    return shapes
+
+
+def _silent(modules: Mapping[str, nn.Module], gave: Mapping[str, str], listed: set[str]) -> list[Row]:
+    """List the modules that gave no tensor of real numbers, or another name of one that did."""
+    named = {modules[name]: name for name in listed}
+    rows = []
+    for name, module in modules.items():
+        if name in listed:
+            continue
+        if module in named:
+            note = f"another name of {named[module]}"
+        elif name in gave:
+            note = f"gives a {gave[name]}"
+        else:
+            note = "does not run"
+        rows.append(Row(name, type(module).__name__, 0, "", "", _parameters(module), note))
+    return rows
+
+
+def _parameters(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+from safetensors import safe_open
+from safetensors.torch import save_file
+from transformers.modeling_outputs import ImageClassifierOutput
 
 from deeplocalizer import architecture
 from deeplocalizer.models import feeding, network, training
@@ -36,17 +39,21 @@ def test_what_is_saved_is_what_is_loaded(tmp_path):
 def test_bad_weights_are_named(tmp_path):
     built = network.build("small_cnn", LABELS, 3)
     path = tmp_path / "w.safetensors"
-    network.save(built, path, {})
-    path.write_bytes(path.read_bytes()[:5000])
+    good = tmp_path / "good.safetensors"
+    network.save(built, good, {})
+    path.write_bytes(good.read_bytes()[:5000])
     with pytest.raises(ValueError, match=r"w\.safetensors: not a readable safetensors file"):
         network.load(path)
-    from safetensors.torch import save_file
-
     save_file({"a": torch.zeros(1)}, path)
     with pytest.raises(ValueError, match="not of DeepLocalizer"):
         network.load(path)
-    save_file({"a": torch.zeros(1)}, path, metadata={network.METADATA: '{"architecture": "small_cnn", "labels": []}'})
-    with pytest.raises(ValueError, match="do not fit 'small_cnn'"):
+    with safe_open(good, framework="pt") as file:
+        described = file.metadata()
+    save_file({"a": torch.zeros(1)}, path, metadata=described)
+    with pytest.raises(ValueError, match=r"do not fit 'small_cnn': 23 of 27 tensors are missing \(conv1\.convolution"):
+        network.load(path)
+    save_file({"a": torch.zeros(1)}, path, metadata={network.METADATA: '{"specification": {"format": 1}}'})
+    with pytest.raises(ValueError, match="lacks library, name"):
         network.load(path)
     with pytest.raises(ValueError, match="architecture 'vgg' is unknown; allowed are small_cnn"):
         network.build("vgg", LABELS, 0)
@@ -111,6 +118,31 @@ def test_an_untrained_network_is_at_chance():
 def test_a_label_without_stimuli_is_named():
     with pytest.raises(ValueError, match="task 'digit': no stimulus of the train split has the label '2'"):
         training.train(network.build("small_cnn", [*ALL, "2"], 0), made(), {"digit": ["0", "2"]}, SETTINGS, 0)
+
+
+def test_weights_are_those_of_the_first_release():
+    # digests of torch 2.15 with the code before there were other libraries
+    found = [network.digest(network.build("small_cnn", ["a", "b", "c"], seed).module)[:16] for seed in (0, 1, 77)]
+    assert found == ["d5846be374feb9ad", "6c70e4e1873f3aa4", "58521d919838ff95"]
+
+
+def test_tied_weights_are_saved(tmp_path):
+    built = network.build("small_cnn", LABELS, 3)
+    built.module.twin = built.module.readout
+    network.save(built, tmp_path / "w.safetensors", {})
+    with safe_open(tmp_path / "w.safetensors", framework="pt") as file:
+        assert torch.equal(file.get_tensor("twin.weight"), file.get_tensor("readout.weight"))
+
+
+def test_outputs_are_found_in_what_networks_return():
+    outputs = torch.zeros(2, 3)
+    assert feeding.logits(outputs) is outputs
+    assert feeding.logits((outputs, "more")) is outputs
+    assert feeding.logits(ImageClassifierOutput(logits=outputs)) is outputs
+    with pytest.raises(ValueError, match="returns a dict; expected a tensor"):
+        feeding.logits({"a": outputs})
+    with pytest.raises(ValueError, match=r"shape \(2, 3, 4\); expected \(stimulus, label\)"):
+        feeding.logits(torch.zeros(2, 3, 4))
 
 
 def test_blocks_cover_all_stimuli_once_and_are_normalised():

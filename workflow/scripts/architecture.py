@@ -2,11 +2,11 @@
 
 from deeplocalizer import architecture, provenance, store
 from deeplocalizer.logging import log_to
-from deeplocalizer.models import network
+from deeplocalizer.models import network, specification
 
 with log_to(snakemake.log[0]):
     parameters = dict(snakemake.params.items())
-    built = network.build(parameters["architecture"], parameters["labels"], seed=0)
+    built = network.initial(specification.read(snakemake.input.model), seed=0)
     result = architecture.table(built, parameters["layers"])
     result = provenance.stamp(result, "architecture", "Layers of the model", parameters)
     store.save(result, snakemake.output[0])

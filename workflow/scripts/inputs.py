@@ -2,11 +2,13 @@
 
 from deeplocalizer import inputs, provenance, store
 from deeplocalizer.logging import log_to
-from deeplocalizer.models.catalogue import architecture
+from deeplocalizer.models import specification
+from deeplocalizer.models.pipelines import pipeline
 
 with log_to(snakemake.log[0]):
     stimuli = store.open(snakemake.input.stimuli, "stimuli")
-    parameters = dict(snakemake.params.items())
-    result = inputs.prepare(stimuli, architecture(parameters["architecture"]).preprocessing)
+    model = specification.read(snakemake.input.model)
+    result = inputs.prepare(stimuli, pipeline(model.preprocessing))
+    parameters = {"architecture": model.architecture, "preprocessing": model.preprocessing}
     result = provenance.stamp(result, "inputs", "Inputs of the model", parameters, {"stimuli": stimuli})
     store.save(result, snakemake.output[0])

@@ -1,16 +1,18 @@
-"""Train a network on the tasks of the study, or leave it at its random initialisation."""
+"""Get the weights of a model: the library's, a file's, random ones, or trained on the tasks of the study."""
 
 from deeplocalizer import store
 from deeplocalizer.logging import log_to
-from deeplocalizer.models import network, training
+from deeplocalizer.models import network, specification, training, weights
 
 with log_to(snakemake.log[0]) as log:
     parameters = dict(snakemake.params.items())
-    built = network.build(parameters["architecture"], parameters["labels"], parameters["seed"])
+    downloads = parameters.pop("downloads")  # where things lie does not change what they are
+    model = specification.read(snakemake.input.model)
+    made = weights.obtain(model, parameters["weights"], parameters["seed"], downloads)
     if parameters["weights"] == "trained":
         inputs = store.open(snakemake.input.inputs, "inputs")
         splits = {name: inputs.isel(stimulus=(inputs["split"] == name).values) for name in ("train", "select")}
-        training.train(built, splits["train"], parameters["tasks"], parameters["training"], parameters["seed"])
+        training.train(made, splits["train"], parameters["tasks"], parameters["training"], parameters["seed"])
         for name, split in splits.items():
-            log.info("balanced accuracy, %s split: %s", name, training.accuracy(built, split, parameters["tasks"]))
-    network.save(built, snakemake.output[0], parameters)
+            log.info("balanced accuracy, %s split: %s", name, training.accuracy(made, split, parameters["tasks"]))
+    network.save(made, snakemake.output[0], parameters)

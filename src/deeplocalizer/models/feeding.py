@@ -2,11 +2,13 @@
 
 batches          blocks of normalised pixels, cut at absolute positions
 normalise        pixels as a network wants them
+logits           the outputs in what a network returns
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 import xarray as xr
@@ -40,3 +42,34 @@ def batches(inputs: xr.Dataset, batch_size: int, device: torch.device) -> Iterat
 def normalise(pixels: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:
     """Scale uint8 pixels to 0 to 1, subtract the mean and divide by the standard deviation of each channel."""
     return (pixels.float() / 255 - mean) / std
+
+
+def logits(output: Any) -> torch.Tensor:
+    """Give the outputs in what a network returns.
+
+    Parameters
+    ----------
+    output : Tensor, or what holds one
+        A tensor itself, an object with ``logits`` (as the models of transformers return), or a tuple or list that
+        begins with one.
+
+    Returns
+    -------
+    Tensor (stimulus, label)
+
+    Raises
+    ------
+    ValueError
+        If there is no such tensor.
+    """
+    found = getattr(output, "logits", None)
+    if found is None:
+        found = output[0] if isinstance(output, tuple | list) and output else output
+    if not isinstance(found, torch.Tensor):
+        raise ValueError(
+            f"the network returns a {type(output).__name__}; expected a tensor (stimulus, label), an object with "
+            "'logits', or a tuple that begins with one"
+        )
+    if found.ndim != 2:
+        raise ValueError(f"the network returns a tensor of shape {tuple(found.shape)}; expected (stimulus, label)")
+    return found

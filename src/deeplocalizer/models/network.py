@@ -1,7 +1,8 @@
 """A network ready to run: built, weighted, on its device.
 
 build            a network of the catalogue at its seeded random initialisation
-save             its weights and labels as a safetensors file, written whole or not at all
+initial          any network at its seeded random initialisation
+save             its weights and what it is as a safetensors file, written whole or not at all
 load             a network with the weights of such a file
 digest           fingerprint of its weights
 pick_device      the accelerator, where there is one
@@ -13,7 +14,6 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
 import torch
@@ -22,7 +22,10 @@ from safetensors.torch import save_file
 from torch import nn
 
 from deeplocalizer import seeding
-from deeplocalizer.models.catalogue import architecture
+from deeplocalizer.models import catalogue, checkpoint
+from deeplocalizer.models.libraries import room
+from deeplocalizer.models.seeded import seeded
+from deeplocalizer.models.specification import Specification
 from deeplocalizer.provenance import digest_bytes, software
 
 METADATA = "deeplocalizer"  # one key: safetensors writes several in no fixed order
@@ -30,21 +33,28 @@ METADATA = "deeplocalizer"  # one key: safetensors writes several in no fixed or
 
 @dataclass(frozen=True)
 class Network:
-    """A module and the meaning of its outputs.
+    """A module and what it is.
 
     Parameters
     ----------
     module : Module
         In evaluation mode.
-    labels : tuple of str
-        The label that each output stands for.
-    architecture : str
-        Its name in the catalogue.
+    specification : Specification
+        Its architecture, its labels, how it wants its images.
     """
 
     module: nn.Module
-    labels: tuple[str, ...]
-    architecture: str
+    specification: Specification
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The label that each output stands for."""
+        return self.specification.labels
+
+    @property
+    def architecture(self) -> str:
+        """Its name in a configuration."""
+        return self.specification.architecture
 
 
 def build(name: str, labels: Sequence[str], seed: int) -> Network:
@@ -58,15 +68,25 @@ def build(name: str, labels: Sequence[str], seed: int) -> Network:
         The label of each output.
     seed : int
     """
-    module_name, function = architecture(name).builder.split(":")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seeding.integer(seed, "weights", name))
-        module: nn.Module = getattr(import_module(f"deeplocalizer.models.{module_name}"), function)(len(labels))
-    return Network(module.eval(), tuple(labels), name)
+    return initial(catalogue.describe(name, labels), seed)
+
+
+def initial(specification: Specification, seed: int) -> Network:
+    """Build any network at its seeded random initialisation.
+
+    Parameters
+    ----------
+    specification : Specification
+    seed : int
+        The same one gives the same weights, whatever was drawn before; the generators of others are left alone.
+    """
+    with seeded(seeding.integer(seed, "weights", specification.architecture)):
+        module = room(specification.library).build(specification)
+    return Network(module.cpu().eval(), specification)
 
 
 def save(network: Network, path: str | os.PathLike[str], parameters: Mapping[str, object]) -> None:
-    """Write weights and labels beside their destination, then rename.
+    """Write weights and what the network is beside their destination, then rename.
 
     Parameters
     ----------
@@ -79,21 +99,19 @@ def save(network: Network, path: str | os.PathLike[str], parameters: Mapping[str
     destination.parent.mkdir(parents=True, exist_ok=True)
     partial = destination.with_name(f".{destination.name}.{os.getpid()}.partial")
     described = {
-        "architecture": network.architecture,
-        "labels": network.labels,
+        "specification": json.loads(network.specification.to_json()),
         "parameters": parameters,
         "software": software(),
     }
-    state = {name: tensor.contiguous().cpu() for name, tensor in network.module.state_dict().items()}
     try:
-        save_file(state, partial, metadata={METADATA: json.dumps(described, sort_keys=True)})
+        save_file(_separate(network.module), partial, metadata={METADATA: json.dumps(described, sort_keys=True)})
         os.replace(partial, destination)
     finally:
         partial.unlink(missing_ok=True)
 
 
 def load(path: str | os.PathLike[str]) -> Network:
-    """Load a network that `save` wrote.
+    """Load a network that `save` wrote, without asking the network of computers.
 
     Raises
     ------
@@ -106,13 +124,14 @@ def load(path: str | os.PathLike[str]) -> Network:
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     except SafetensorError as error:
         raise ValueError(f"{path}: not a readable safetensors file (truncated?): {error}") from error
-    if not {"architecture", "labels"} <= described.keys():
-        raise ValueError(f"{path}: holds weights, but not of DeepLocalizer (no architecture and labels)")
-    network = build(described["architecture"], described["labels"], seed=0)
+    if "specification" not in described:
+        raise ValueError(f"{path}: holds weights, but not of DeepLocalizer (it does not say of which model)")
     try:
-        network.module.load_state_dict(state)
-    except RuntimeError as error:
-        raise ValueError(f"{path}: the weights do not fit {described['architecture']!r}: {error}") from error
+        specification = Specification.from_mapping(described["specification"])
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    network = initial(specification, seed=0)
+    checkpoint.fit(network.module, state, str(path), network.architecture)
     return network
 
 
@@ -130,3 +149,14 @@ def pick_device(threads: int) -> torch.device:
     torch.set_num_threads(threads)  # torch would take every core, also those of other jobs
     found = torch.accelerator.current_accelerator(check_available=True)
     return torch.device("cpu") if found is None else found
+
+
+def _separate(module: nn.Module) -> dict[str, torch.Tensor]:
+    """Give the tensors of a module, each with memory of its own: safetensors refuses those that share it."""
+    state, seen = {}, set()
+    for name, tensor in module.state_dict().items():
+        whole = tensor.detach().contiguous().cpu()
+        place = whole.untyped_storage().data_ptr()
+        state[name] = whole.clone() if place in seen else whole
+        seen.add(place)
+    return state
