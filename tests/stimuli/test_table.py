@@ -1,16 +1,21 @@
 """The table of stimuli keeps every byte, and its splits are disjoint and complete."""
 
 import io
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import skimage.data
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from deeplocalizer.stimuli import sources, table
-from deeplocalizer.stimuli.images import decode
-from deeplocalizer.stimuli.record import Record
+from deeplocalizer import provenance, store
+from deeplocalizer.stimuli import drawn, sources, table
+from deeplocalizer.stimuli.images import decode, encode_png
+from deeplocalizer.stimuli.record import Attribute, Drawn, Record, Refused
 
 SHARES = {"train": 0.4, "localize": 0.2, "select": 0.2, "test": 0.2}
 DEMO = {
@@ -28,6 +33,21 @@ DEMO = {
 @pytest.fixture(scope="module")
 def stimuli():
     return table.gather(DEMO, seed=0)
+
+
+def draw(source, count=None, seed=0):
+    asked = {"source": source} | ({} if count is None else {"count": count})
+    return sources.draw("a", asked, seed, SHARES, Path("nowhere")).records
+
+
+def pictures(count, seed=0, prefix="p", **known):
+    noise = np.random.default_rng(seed).integers(0, 256, (count, 6, 6), dtype=np.uint8)
+    return [Record(f"{prefix}{i:03d}", encode_png(pixels), "made", **known) for i, pixels in enumerate(noise)]
+
+
+def composed(parts, shares=SHARES, **changes):
+    chosen = {"categories": {name: {"source": "made"} for name in parts}, "splits": shares, "folds": 4} | changes
+    return table.compose({name: drawn.table(part) for name, part in parts.items()}, chosen, seed=0)
 
 
 def records(count, prefix="r", group=""):
@@ -78,7 +98,7 @@ def test_the_same_seed_gives_the_same_table_and_another_one_another(stimuli):
 
 @pytest.mark.parametrize("source", ["lfw_faces", "lfw_backgrounds", "photograph_patches", "digits"])
 def test_asking_for_more_keeps_what_was_there(source):
-    few, many = sources.load(source, 20, seed=3), sources.load(source, 50, seed=3)
+    few, many = draw(source, 20, seed=3), draw(source, 50, seed=3)
     assert many[:20] == few
     assert len({record.id for record in many}) == 50
 
@@ -103,16 +123,107 @@ def test_the_order_of_categories_does_not_matter():
     assert first.identical(second)
 
 
+@settings(max_examples=30, deadline=None)
+@given(few=st.integers(40, 60), more=st.integers(0, 60), groups=st.integers(15, 80), seed=st.integers(0, 20))
+def test_what_comes_later_moves_nothing(few, more, groups, seed):
+    """More stimuli of one category, and another category beside it: every stimulus keeps its split and its fold."""
+    made = [replace(record, group=f"g{i % groups}") for i, record in enumerate(pictures(few + more))]
+    before = table.build({"a": made[:few]}, SHARES, 4, seed)
+    after = table.build({"a": made, "b": pictures(40, seed=1, prefix="q")}, SHARES, 4, seed)
+    kept = after.sel(stimulus=before["stimulus"].values)
+    assert (kept["split"].values == before["split"].values).all()
+    assert (kept["fold"].values == before["fold"].values).all()
+
+
+def test_a_group_stays_together_across_categories():
+    one = [replace(record, group=f"anna{i % 10}") for i, record in enumerate(pictures(40))]
+    two = [replace(record, group=f"anna{i % 10}") for i, record in enumerate(pictures(40, seed=1, prefix="q"))]
+    frame = table.build({"a": one, "b": two}, SHARES, 4, seed=0)[["split", "fold", "group"]].to_dataframe()
+    assert (frame.groupby("group")[["split", "fold"]].nunique() == 1).all().all()
+
+
+def test_splits_of_a_source_are_kept_and_others_dealt():
+    fixed = [replace(record, split=("localize", "select", "test")[i % 3]) for i, record in enumerate(pictures(30))]
+    shares = {"localize": 0.5, "select": 0.25, "test": 0.25}
+    built = table.build({"a": fixed, "b": pictures(40, seed=1, prefix="q")}, shares, 4, seed=0)
+    frame = built[["category", "split"]].to_dataframe()
+    assert frame.loc[[r.id for r in fixed], "split"].tolist() == [r.split for r in fixed]
+    assert frame[frame["category"] == "b"]["split"].value_counts().to_dict() == {
+        "localize": 20,
+        "select": 10,
+        "test": 10,
+    }
+    with pytest.raises(ValueError, match=r"group 'x' is in the splits 'localize' and 'select'"):
+        table.build({"a": [replace(record, group="x") for record in fixed]}, shares, 4, seed=0)
+
+
+def test_attributes_and_refusals_survive_the_file(tmp_path):
+    marks = [{"Smiling": i % 2} if i % 3 else {"Smiling": 1, "Young": 0} for i in range(20)]
+    people = [replace(r, attributes=m, licence="ours") for r, m in zip(pictures(20), marks, strict=True)]
+    vocabulary = {"Smiling": Attribute("celeba"), "Young": Attribute("celeba", "age")}
+    given_ = Drawn(tuple(people), (Refused("p999", "no picture"),), vocabulary, {"repository": "a/b"})
+    store.save(provenance.stamp(drawn.table(given_), "drawn", "Drawn", {}), tmp_path / "a.nc")
+    saved = store.open(tmp_path / "a.nc", "drawn")
+    back, prints = drawn.read(saved)
+    assert back == given_
+    assert len(set(prints)) == 20
+    chosen = {"categories": {"a": {}, "b": {}}, "splits": SHARES, "folds": 2}
+    other = drawn.table(Drawn(tuple(pictures(20, seed=1, prefix="q"))))
+    store.save(
+        provenance.stamp(table.compose({"a": saved, "b": other}, chosen, 0), "stimuli", "S", {}), tmp_path / "s.nc"
+    )
+    stimuli = store.open(tmp_path / "s.nc")
+    has = stimuli["has_attribute"].to_pandas()
+    for record in people:
+        assert has.loc[record.id].to_dict() == {"Smiling": -1, "Young": -1} | dict(record.attributes)
+    assert (has.loc[[record.id for record in pictures(20, prefix="q")]] == -1).all().all()
+    assert stimuli["parent"].sel(attribute="Young") == "age"
+    assert stimuli["refused_reason"].values.tolist() == ["no picture"]
+    assert stimuli["refused_category"].values.tolist() == ["a"]
+    assert set(stimuli["licence"].values) == {"ours", ""}
+
+
+def test_nothing_left_out_and_no_attributes_survive_the_file_too(tmp_path):
+    given_ = Drawn(tuple(pictures(20)))
+    store.save(provenance.stamp(drawn.table(given_), "drawn", "Drawn", {}), tmp_path / "a.nc")
+    assert drawn.read(store.open(tmp_path / "a.nc"))[0] == given_
+
+
+def test_a_picture_is_in_one_category_and_once_in_it():
+    made = pictures(20)
+    twice = [*made, replace(made[3], id="again")]
+    built = composed({"a": Drawn(tuple(twice)), "b": Drawn(tuple(pictures(20, seed=1, prefix="q")))})
+    assert "again" not in built["stimulus"].values
+    assert built["refused_id"].values.tolist() == ["again"]
+    assert built["refused_reason"].values.tolist() == ["the same picture as p003"]
+    with pytest.raises(ValueError, match=r"'again' of category 'b' is the same picture as 'p003' of category 'a'"):
+        composed({"a": Drawn(tuple(made)), "b": Drawn((*pictures(20, seed=1, prefix="q"), twice[-1]))})
+
+
+def test_one_category_can_be_saved_anew_and_all_be_matched():
+    parts = {"a": Drawn(tuple(pictures(20))), "b": Drawn(tuple(pictures(20, seed=1, prefix="q")))}
+    plain = composed(parts)
+    categories = {"a": {"resave": 75, "label": "x"}, "b": {}}
+    saved = composed(parts, categories=categories)
+    formats = {name: {Image.open(io.BytesIO(table.encoded(saved, i))).format for i in range(40)
+                      if saved["category"].values[i] == name} for name in "ab"}  # fmt: skip
+    assert formats == {"a": {"JPEG"}, "b": {"PNG"}}
+    assert (saved["original_digest"].values == plain["digest"].values).all()
+    assert set(saved["label"].values) == {"x", ""}
+    matched = composed(parts, matching={"jpeg": 50})
+    assert {Image.open(io.BytesIO(table.encoded(matched, i))).format for i in range(40)} == {"JPEG"}
+
+
 def test_mistakes_are_named():
     with pytest.raises(ValueError, match=r"'r00' occurs 2 times"):
         table.build({"a": records(12), "b": records(12)}, SHARES, 2, seed=0)
     with pytest.raises(ValueError, match=r"'a' has no stimulus for the split"):
         table.build({"a": records(12, group="one")}, SHARES, 2, seed=0)
     with pytest.raises(ValueError, match=r"has 100 stimuli; 101 were asked for"):
-        sources.load("lfw_faces", 101, seed=0)
+        draw("lfw_faces", 101)
     with pytest.raises(ValueError, match="needs a count"):
-        sources.load("photograph_patches", None, seed=0)
-    with pytest.raises(ValueError, match="'lfw' is unknown; allowed are lfw_faces"):
-        sources.load("lfw", 1, seed=0)
+        draw("photograph_patches")
+    with pytest.raises(ValueError, match="'lfw' is unknown; allowed are celeba"):
+        draw("lfw", 1)
     with pytest.raises(ValueError, match=r"'broken'.*not a readable image"):
         decode(b"\x89PNG nothing", "broken", "L")

@@ -1,6 +1,7 @@
 """Figures of a study, each a function from labelled datasets to a Matplotlib figure.
 
 stimuli          samples of every category in every split
+confounds        what may tell the categories apart besides what they show
 selectivity      preference of every unit, by layer
 masks            what the localizers select, by layer, and how their masks overlap
 effects          performance intact, ablated and under every random control

@@ -1,46 +1,61 @@
-"""Sources of stimuli, each a function that yields records.
+"""Sources of stimuli, each a function that takes a `Draw` and gives what was `Drawn`.
 
-load             the records of a source, by its name in the configuration
+draw             ask the source of a category for its records
 
-A source takes how many records are wanted (None: all that it has) and a seed, and yields them in a seeded order such
-that asking for more keeps what was there. To add one, write a module with such a function and name it here.
+A source gives its records in a seeded order such that asking for more keeps what was there. To add one, write a module
+with such a function and name it here, and name its keys in `configuration.sources`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
+from typing import Any
 
-from deeplocalizer.stimuli.record import Record
+from deeplocalizer.stimuli.record import Draw, Drawn
 
 SOURCES = {
-    "lfw_faces": "lfw:faces",
-    "lfw_backgrounds": "lfw:backgrounds",
-    "photograph_patches": "photographs:patches",
+    "celeba": "celeba:celeba",
+    "coco": "coco:coco",
     "digits": "digits:digits",
+    "folder": "folder:folder",
+    "hub": "hub_rows:hub",
+    "lfw_backgrounds": "lfw:backgrounds",
+    "lfw_faces": "lfw:faces",
+    "photograph_patches": "photographs:patches",
+    "table": "listed:listed",
 }
 
 
-def load(source: str, count: int | None, seed: int) -> list[Record]:
-    """Load a source.
+def draw(category: str, settings: Mapping[str, Any], seed: int, shares: Mapping[str, float], downloads: Path) -> Drawn:
+    """Ask the source of a category for its records.
 
     Parameters
     ----------
-    source : str
-        A key of `SOURCES`.
-    count : int or None
-        How many records to draw; None for all.
+    category : str
+        Its name, for messages.
+    settings : mapping
+        The category's part of the configuration, with its defaults.
     seed : int
-        Seed of the draw.
+    shares : mapping of float
+        Share of each split of the study.
+    downloads : path
+        Folder of what is fetched from the network.
 
     Raises
     ------
     ValueError
         If there is no such source or it has too few records.
     """
+    source, count = settings["source"], settings.get("count")
     if source not in SOURCES:
         raise ValueError(f"source {source!r} is unknown; allowed are {', '.join(SOURCES)}")
     module, function = SOURCES[source].split(":")
-    records: list[Record] = list(getattr(import_module(f"{__name__}.{module}"), function)(count, seed))
-    if count is not None and len(records) < count:
-        raise ValueError(f"source {source!r} has {len(records)} stimuli; {count} were asked for")
-    return records
+    ask = getattr(import_module(f"{__name__}.{module}"), function)
+    drawn: Drawn = ask(Draw(category, settings, count, seed, shares, downloads))
+    if count is not None and len(drawn.records) < count and sum(shares.values()) > 1 - 1e-9:
+        raise ValueError(
+            f"category {category!r}: source {source!r} has {len(drawn.records)} stimuli; {count} were asked for"
+        )
+    return drawn

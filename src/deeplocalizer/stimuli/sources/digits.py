@@ -8,26 +8,23 @@ writers are not named, so one writer's digits can lie in several splits.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from sklearn.datasets import load_digits
 
 from deeplocalizer import seeding
 from deeplocalizer.stimuli.images import encode_png
-from deeplocalizer.stimuli.record import Record
+from deeplocalizer.stimuli.record import Draw, Drawn, Record
 
 INK = 16  # the data count inked pixels of 4 x 4 blocks
 
 
-def digits(count: int | None, seed: int) -> Iterator[Record]:
-    """Yield digits in a seeded order."""
+def digits(draw: Draw) -> Drawn:
+    """Draw digits."""
     data = load_digits()
-    for index in seeding.generator(seed, "digits").permutation(len(data.images))[:count]:
-        pixels = np.round(data.images[index] / INK * 255).astype(np.uint8)
-        yield Record(
-            f"digit-{index:04d}",
-            encode_png(pixels),
-            f"sklearn.datasets.load_digits().images[{index}]",
-            label=str(data.target[index]),
-        )
+    order = seeding.generator(draw.seed, "digits").permutation(len(data.images))[: draw.count]
+    return Drawn(tuple(_record(data.images[index], str(data.target[index]), int(index)) for index in order))
+
+
+def _record(ink: np.ndarray, label: str, index: int) -> Record:
+    pixels = np.round(ink / INK * 255).astype(np.uint8)
+    return Record(f"digit-{index:04d}", encode_png(pixels), f"sklearn.datasets.load_digits().images[{index}]", label)

@@ -9,31 +9,32 @@ names no identities, so each face is a group of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import skimage.data
 
 from deeplocalizer import seeding
 from deeplocalizer.stimuli.images import encode_png
-from deeplocalizer.stimuli.record import Record
+from deeplocalizer.stimuli.record import Draw, Drawn, Record
 
 FACES = 100  # the first hundred are faces (documentation of lfw_subset)
 
 
-def faces(count: int | None, seed: int) -> Iterator[Record]:
-    """Yield photographs of faces in a seeded order."""
-    return _draw(range(FACES), "face", count, seed)
+def faces(draw: Draw) -> Drawn:
+    """Draw photographs of faces."""
+    return _draw(range(FACES), "face", draw)
 
 
-def backgrounds(count: int | None, seed: int) -> Iterator[Record]:
-    """Yield patches without a face in a seeded order."""
-    return _draw(range(FACES, 2 * FACES), "background", count, seed)
+def backgrounds(draw: Draw) -> Drawn:
+    """Draw patches without a face."""
+    return _draw(range(FACES, 2 * FACES), "background", draw)
 
 
-def _draw(indices: range, name: str, count: int | None, seed: int) -> Iterator[Record]:
+def _draw(indices: range, name: str, draw: Draw) -> Drawn:
     images = skimage.data.lfw_subset()
-    order = seeding.generator(seed, "lfw", name).permutation(np.asarray(indices))
-    for index in order[:count]:
-        pixels = np.round(images[index] * 255).astype(np.uint8)
-        yield Record(f"lfw-{name}-{index:03d}", encode_png(pixels), f"skimage.data.lfw_subset()[{index}]")
+    order = seeding.generator(draw.seed, "lfw", name).permutation(np.asarray(indices))
+    return Drawn(tuple(_record(images, int(index), name) for index in order[: draw.count]))
+
+
+def _record(images: np.ndarray, index: int, name: str) -> Record:
+    pixels = np.round(images[index] * 255).astype(np.uint8)
+    return Record(f"lfw-{name}-{index:03d}", encode_png(pixels), f"skimage.data.lfw_subset()[{index}]")

@@ -17,7 +17,7 @@ from PIL import Image
 
 from deeplocalizer import seeding
 from deeplocalizer.stimuli.images import encode_png
-from deeplocalizer.stimuli.record import Record
+from deeplocalizer.stimuli.record import Draw, Drawn, Record
 
 # all of these lie inside the wheel; others would be downloaded
 PHOTOGRAPHS = (
@@ -41,16 +41,20 @@ LEAST_CONTRAST = 8.0  # standard deviation in grey levels; below, a patch shows 
 ATTEMPTS = 200
 
 
-def patches(count: int | None, seed: int) -> Iterator[Record]:
-    """Yield patches, one from each photograph in turn.
+def patches(draw: Draw) -> Drawn:
+    """Draw patches, one from each photograph in turn.
 
     Raises
     ------
     ValueError
-        If ``count`` is None: there is no end to the patches.
+        If no count is given: there is no end to the patches.
     """
-    if count is None:
-        raise ValueError("source 'photograph_patches' needs a count: say how many patches to cut")
+    if draw.count is None:
+        raise ValueError(f"category {draw.category!r}: 'photograph_patches' needs a count: say how many patches to cut")
+    return Drawn(tuple(_patches(draw.count, draw.seed)))
+
+
+def _patches(count: int, seed: int) -> Iterator[Record]:
     photographs = {name: _grey(name) for name in PHOTOGRAPHS}
     streams = {name: seeding.generator(seed, "photographs", name) for name in PHOTOGRAPHS}
     for index in range(count):
