@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 CORES ?= all
+CONFIG ?= config/config.yaml
 
 python := .venv/bin/python
 made := import pip, sys; sys.exit(sys.prefix == sys.base_prefix)
@@ -29,6 +30,10 @@ demo: .venv/.installed ## set up and run the demo; its report is results/demo/re
 	@$(python) -c '$(abandoned)' || $(python) -m snakemake --configfile config/demo.yaml --cores 1 --unlock
 	@$(python) -m snakemake --configfile config/demo.yaml --cores $(CORES)
 	@echo 'The report of the demo is results/demo/report.html'
+
+.PHONY: estimate
+estimate: .venv/.installed ## print the passes, bytes and hours of a study; CONFIG=config/mine.yaml picks one
+	@$(python) -m deeplocalizer.estimate workflow/schemas/config.schema.yaml $(CONFIG) $(if $(filter-out all,$(CORES)),--cores $(CORES))
 
 .PHONY: test
 test: .venv/.installed ## set up and run the quick tests; PYTEST_ARGS='-k masks' picks some

@@ -30,5 +30,24 @@ rule all:
         report=f"results/{config['study']}/report.html",
 
 
+# what needs a network, and nothing else: run it where there is one, the rest anywhere
+rule fetch:
+    input:
+        expand(
+            "results/{study}/drawn/{category}.nc",
+            study=config["study"],
+            category=config["stimuli"]["categories"],
+        ),
+        expand(
+            "results/{study}/{model}/weights.safetensors",
+            study=config["study"],
+            model=[
+                name
+                for name, model in config["models"].items()
+                if model["weights"] != "trained"
+            ],
+        ),
+
+
 onsuccess:
     print(f"The report of the study: {Path(rules.all.input.report).resolve()}")

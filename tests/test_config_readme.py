@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from deeplocalizer import configuration
+from deeplocalizer.configuration import networks
 from deeplocalizer.configuration.__main__ import main
 from deeplocalizer.configuration.reference import BEGIN, END, renew
 from deeplocalizer.configuration.schema import keys
@@ -52,11 +53,12 @@ def test_examples_are_valid():
         configuration.resolve(yaml.safe_load(example), SCHEMA)
 
 
-@pytest.mark.parametrize("place", [("$defs", "category", "source"), ("$defs", "model", "architecture")])
-def test_every_source_and_architecture_is_described(place):
-    top, kind, key = place
-    for word in SCHEMA[top][kind]["properties"][key]["enum"]:
-        assert f"\n| `{word}` | " in README.partition(BEGIN)[0]
+def test_every_source_and_architecture_is_described():
+    described = README.partition(BEGIN)[0]
+    for source in SCHEMA["$defs"]["category"]["properties"]["source"]["enum"]:
+        assert f"\n| `{source}` | " in described
+    for architecture in (*networks.OWN, *(f"{library}:" for library in networks.LIBRARIES)):
+        assert f"\n| `{architecture}" in described
 
 
 def test_files_that_are_linked_exist():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime
+import re
 import string
 import subprocess
 import sys
@@ -47,6 +48,12 @@ def place(path: str, value: Any, base: Any = DEMO) -> dict[str, Any]:
     return changed
 
 
+def own(**preprocessing: Any) -> dict[str, Any]:
+    """Give a model of the researcher's own."""
+    known = {"resize": 32, "crop": 32, "mean": [0.5] * 3, "std": [0.5] * 3}
+    return {"architecture": "python:mine:build", "layers": ["**"], "preprocessing": known | preprocessing}
+
+
 def problems(given: Any) -> tuple[str, ...]:
     """Give what is wrong with a configuration that must be refused."""
     with pytest.raises(configuration.ConfigurationError) as caught:
@@ -72,13 +79,19 @@ def test_defaults_are_filled_in_at_every_depth():
     assert resolved["localizers"]["faces"]["sign"] == "positive"
     assert resolved["ablation"] == {"value": "zero", "controls": 200, "batch_size": 256}
     assert resolved["stimuli"]["folds"] == 8
-    assert resolved["report"] == {"title": "Face units and digit units in one small network", "authors": []}
+    assert resolved["report"] == {
+        "title": "Face units and digit units in one small network",
+        "authors": [],
+        "identifiable": False,
+        "published": [],
+    }
 
 
 def test_every_default_of_the_schema_is_filled_in():
     resolved = configuration.resolve(DEMO, SCHEMA)
     for key in keys(SCHEMA):
-        if "default" in key.schema:
+        inside_a_choice = "preprocessing" in key.path  # which a network of the workflow cannot have
+        if "default" in key.schema and not inside_a_choice:
             assert reach(resolved, key.path), key.path
 
 
@@ -143,7 +156,7 @@ def test_defaults_are_allowed():
 def test_patterns_are_explained():
     explained = [allowed_text(key.schema, SCHEMA) for key in keys(SCHEMA) if "pattern" in key.schema]
     assert explained
-    assert all("letters, digits" in text and "^" not in text for text in explained)
+    assert all("^" not in text and re.search("letters, digits|as in|begins with", text) for text in explained)
 
 
 def test_categories_need_no_contrast():
@@ -289,12 +302,12 @@ BROKEN = [
     # keys and words
     pytest.param(
         place(f"{MODEL}.trainin", {}),
-        [f"{MODEL}.trainin: there is no such key", "architecture, weights", "Did you mean training?"],
+        [f"{MODEL}.trainin: there is no such key", "architecture, revision, weights", "Did you mean training?"],
         id="misspelt key",
     ),
     pytest.param(
         place("colour", "red"),
-        ["colour: there is no such key", "the keys study, seed, stimuli"],
+        ["colour: there is no such key", "the keys study, seed, downloads, stimuli"],
         id="odd key",
     ),
     pytest.param(
@@ -307,13 +320,17 @@ BROKEN = [
         [
             "localizers.faces.fraction: this key is missing",
             "a number, more than 0",
-            "Share of the eligible units",
+            "share of the eligible units",
         ],
         id="missing key",
     ),
     pytest.param(
         place(f"{MODEL}.weights", "Traned"),
-        [f"{MODEL}.weights: got 'Traned' (text)", "one of trained, untrained", "Did you mean trained?"],
+        [
+            f"{MODEL}.weights: got 'Traned' (text)",
+            "one of pretrained, none, untrained, trained",
+            "Did you mean trained?",
+        ],
         id="misspelt word",
     ),
     pytest.param(
@@ -321,7 +338,89 @@ BROKEN = [
         ["stimuli.categories.faces.source: got 'lfw-faces'", "one of lfw_faces", "Did you mean lfw_faces?"],
         id="misspelt source",
     ),
+    pytest.param(
+        place(f"{MODEL}.architecture", "torchvison:resnet18"),
+        [
+            f"{MODEL}.architecture: got 'torchvison:resnet18'",
+            "transformers:microsoft/resnet-34",
+            "Did you mean torchvision?",
+        ],
+        id="misspelt library",
+    ),
+    pytest.param(
+        place(f"{MODEL}.architecture", "transformers:"),
+        [f"{MODEL}.architecture: got 'transformers:'", "For example: transformers:microsoft/resnet-34."],
+        id="library without a name",
+    ),
     # values that do not fit together
+    pytest.param(
+        place(f"{MODEL}.architecture", "torchvision:resnet18"),
+        [f"{MODEL}.weights: got 'trained' (text) for torchvision:resnet18", "trains only small_cnn"],
+        id="training another network",
+    ),
+    pytest.param(
+        place(f"{MODEL}.weights", "pretrained"),
+        [f"{MODEL}.weights: got 'pretrained' (text) for small_cnn", "trained, none or a file"],
+        id="pretrained small network",
+    ),
+    pytest.param(
+        place(f"{MODEL}.revision", "main"),
+        [f"{MODEL}.revision: got 'main' (text) for small_cnn", "only for a model of timm or transformers"],
+        id="revision of a network without any",
+    ),
+    pytest.param(
+        place("models.own", own(mean=[0.5])),
+        ["models.own.preprocessing.mean: got [0.5] (list)", "3 numbers, one for each channel of RGB"],
+        id="mean of too few channels",
+    ),
+    pytest.param(
+        place("models.own", own(crop=64)),
+        ["models.own.preprocessing.crop: got 64 (integer), more than resize 32"],
+        id="crop beyond the image",
+    ),
+    pytest.param(
+        place("stimuli.categories.faces.path", "images"),
+        ["stimuli.categories.faces.path: lfw_faces has no such key", "It is a key of folder and table."],
+        id="key of another source",
+    ),
+    pytest.param(
+        place("stimuli.categories.extra", {"source": "folder"}),
+        ["stimuli.categories.extra.path: this key is missing", "what folder needs to know: its path"],
+        id="key that a source needs",
+    ),
+    pytest.param(
+        place("stimuli.categories.extra", {"source": "coco", "subset": "train"}),
+        ["stimuli.categories.extra.subset: got 'train' (text)", "a list of the data set's splits"],
+        id="subset of another kind",
+    ),
+    pytest.param(
+        place("stimuli.categories.extra", {"source": "table", "path": ["a.csv", "b.csv"]}),
+        ["stimuli.categories.extra.path: got", "one file"],
+        id="two tables",
+    ),
+    pytest.param(
+        place("stimuli.categories.extra", {"source": "hub", "repository": "a/b", "columns": {"split": "s"}}),
+        ["stimuli.categories.extra.columns.split: got 's'", "named by subset"],
+        id="split column of a data set on the hub",
+    ),
+    pytest.param(
+        place("localizers.faces.count", 5),
+        ["localizers.faces.count: stands beside fraction", "one of the two"],
+        id="share and number",
+    ),
+    pytest.param(
+        place("recording", {"splits": ["test"]}),
+        ["recording.splits: got [test] (list)", "localize, where units are found"],
+        id="recording without localize",
+    ),
+    pytest.param(
+        place(
+            "report.published",
+            [{"localizer": "face", "sample": "face_detection", "outcome": "kept", "value": 1, "source": "s"}],
+        ),
+        ["report.published[0].localizer: got 'face'", "Did you mean faces?"],
+        id="published numbers of nothing",
+    ),
     pytest.param(
         place("contrasts.faces.other", ["backgronds"]),
         [
@@ -586,12 +685,35 @@ def test_a_key_that_stands_twice_is_named(tmp_path):
     configuration.refuse_repeated(ROOT / "config" / "demo.yaml")
 
 
-def test_sources_have_what_the_configuration_takes_them_for():
-    from deeplocalizer.configuration.labels import SOURCES
+def test_sources_have_what_the_configuration_takes_them_for(tmp_path):
+    from deeplocalizer.configuration.sources import SOURCES
     from deeplocalizer.stimuli import sources
 
     assert SOURCES.keys() == sources.SOURCES.keys()
     for name, source in SOURCES.items():
-        records = sources.load(name, None if source.size else 30, seed=0)
-        assert source.size is None or len(records) == source.size
-        assert sorted({record.label for record in records} - {""}) == sorted(source.labels)
+        if source.single:
+            settings = {"source": name} | ({"count": 30} if source.endless else {})
+            records = sources.draw("a", settings, 0, {"localize": 1.0}, tmp_path).records
+            assert source.size is None or len(records) == source.size
+            assert sorted({record.label for record in records} - {""}) == sorted(source.labels)
+
+
+def test_defaults_depend_on_the_source_and_the_architecture():
+    given = place("stimuli.categories.faces", {"source": "celeba", "count": 100})
+    given["stimuli"]["categories"]["things"] = {"source": "table", "path": "t.csv", "columns": {"label": "kind"}}
+    given["models"]["other"] = {"architecture": "transformers:microsoft/resnet-34", "layers": ["**"]}
+    del given["tasks"], given["dissociations"]
+    for localizer in given["localizers"].values():
+        del localizer["task"]
+    del given["stimuli"]["categories"]["backgrounds"]["label"], given["stimuli"]["categories"]["patches"]["label"]
+    given["models"]["dual_task_cnn"] |= {"weights": "none", "training": {}}
+    resolved = configuration.resolve(given, SCHEMA)
+    categories, models = resolved["stimuli"]["categories"], resolved["models"]
+    assert categories["faces"]["repository"] == "tpremoli/CelebA-attrs"
+    assert categories["faces"]["subset"]["select"] == "validation"
+    assert categories["things"]["columns"]["image"] == "path"
+    assert categories["things"]["columns"]["label"] == "kind"
+    assert categories["digits"] == {"source": "digits"}
+    assert (models["other"]["weights"], models["other"]["revision"]) == ("pretrained", "main")
+    assert "revision" not in models["dual_task_cnn"]
+    assert configuration.resolve(resolved, SCHEMA) == resolved

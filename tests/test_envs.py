@@ -15,10 +15,12 @@ from packaging.specifiers import SpecifierSet
 ROOT = Path(__file__).parents[1]
 ENVS = sorted((ROOT / "envs").glob("*.yaml"))
 SOURCES = sorted((ROOT / "src/deeplocalizer/stimuli/sources").glob("*.py"))
+LIBRARIES = sorted((ROOT / "src/deeplocalizer/models/libraries").glob("*.py"))
 RULES = sorted((ROOT / "workflow/rules").glob("*.smk"))
 
 # name on conda-forge: name on PyPI, where they differ
 PYPI = {
+    "huggingface_hub": "huggingface-hub",
     "matplotlib-base": "matplotlib",
     "pypandoc": "pypandoc-binary",
     "pytorch": "torch",
@@ -29,6 +31,7 @@ CONDA_ONLY = {"pandoc", "quarto"}
 IMPORTED = {
     "IPython": "ipykernel",
     "PIL": "pillow",
+    "huggingface_hub": "huggingface-hub",
     "jupyter_client": "nbclient",
     "jupyter_core": "nbclient",
     "netCDF4": "netcdf4",
@@ -101,6 +104,7 @@ def packages(code):
     while waiting:
         name = waiting.pop()
         seen.add(name)
+        waiting |= {name.rpartition(".")[0]} - seen - {""}  # the packages that a module lies in are run, too
         if name.startswith("deeplocalizer.") and (file := module_file(name)):
             waiting |= imports(file.read_text()) - seen
     top = {name.partition(".")[0] for name in seen} - {"deeplocalizer", *sys.stdlib_module_names}
@@ -145,6 +149,11 @@ def test_a_rule_has_an_environment_with_what_its_script_imports(env, script):
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
 def test_stimuli_have_what_a_source_imports(source):  # sources are imported by name
     assert packages(source.read_text()) <= provided(ROOT / "envs/images.yaml")
+
+
+@pytest.mark.parametrize("library", LIBRARIES, ids=lambda library: library.stem)
+def test_networks_have_what_a_library_imports(library):  # libraries are imported by name
+    assert packages(library.read_text()) <= provided(ROOT / "envs/torch.yaml")
 
 
 @pytest.mark.parametrize("document", sorted((ROOT / "report").glob("*.qmd")), ids=lambda document: document.name)

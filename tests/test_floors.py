@@ -9,13 +9,37 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "deeplocalizer"
 FLOORS = [
-    {"_version", "configuration", "hooks", "logging", "provenance", "seeding", "store", "tails", "units", "vocabulary"},
+    {
+        "_version",
+        "configuration",
+        "downloads",
+        "hooks",
+        "hub",
+        "layouts",
+        "logging",
+        "provenance",
+        "seeding",
+        "store",
+        "tails",
+        "units",
+        "vocabulary",
+    },
     {"inputs", "models", "outcomes", "stimuli"},
-    {"architecture", "contrast", "effects", "inference", "intervention", "masks", "moments", "recording"},
+    {"architecture", "confounds", "contrast", "effects", "inference", "intervention", "masks", "moments", "recording"},
     {"ablation", "summaries"},
-    {"frames", "plots", "report", "torch_frames"},
+    {"estimate", "frames", "plots", "report", "torch_frames"},
 ]
-TORCH = {"architecture", "ablation", "hooks", "intervention", "models", "recording", "torch_frames"}
+TORCH = {
+    "architecture",
+    "ablation",
+    "estimate",
+    "hooks",
+    "intervention",
+    "layouts",
+    "models",
+    "recording",
+    "torch_frames",
+}
 
 
 def rooms():

@@ -44,7 +44,7 @@ def command(folder: Path, config: dict | None) -> list[str]:
 
 def snakemake(folder: Path, config: dict | None, *arguments: str, **options) -> subprocess.CompletedProcess:
     """Run that command and wait for it."""
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    environment = {k: v for k, v in options.pop("env", os.environ).items() if k != "PYTHONPATH"}
     return subprocess.run(
         [*command(folder, config), "--cores", "2", *arguments],
         capture_output=True,

@@ -1,4 +1,34 @@
+rule model:
+    input:
+        files=files_of,
+        weights=weights_of,
+    output:
+        "results/{study}/{model}/model.json",
+    log:
+        "logs/{study}/{model}/model.log",
+    benchmark:
+        "benchmarks/{study}/{model}/model.jsonl"
+    conda:
+        "../../envs/torch.yaml"
+    params:
+        architecture=lookup(within=config, dpath="models/{model}/architecture"),
+        revision=lookup(within=config, dpath="models/{model}/revision", default=""),
+        weights=lookup(within=config, dpath="models/{model}/weights"),
+        preprocessing=lookup(
+            within=config, dpath="models/{model}/preprocessing", default=None
+        ),
+        labels=lookup(within=config, dpath="models/{model}/labels", default=None),
+        task_labels=LABELS,
+        downloads=config["downloads"],
+    message:
+        "Looking up {wildcards.model}"
+    script:
+        "../scripts/model.py"
+
+
 rule architecture:
+    input:
+        model="results/{study}/{model}/model.json",
     output:
         "results/{study}/{model}/architecture.nc",
     log:
@@ -8,9 +38,7 @@ rule architecture:
     conda:
         "../../envs/torch.yaml"
     params:
-        architecture=lookup(within=config, dpath="models/{model}/architecture"),
         layers=lookup(within=config, dpath="models/{model}/layers"),
-        labels=LABELS,
     message:
         "Finding the layers of {wildcards.model}"
     script:
@@ -19,9 +47,11 @@ rule architecture:
 
 rule weights:
     input:
+        model="results/{study}/{model}/model.json",
         # a layer that does not exist is found out before hours of training
         architecture=ancient("results/{study}/{model}/architecture.nc"),
-        inputs="results/{study}/{model}/inputs.nc",
+        inputs=learnt_from,
+        weights=weights_of,
     output:
         "results/{study}/{model}/weights.safetensors",
     log:
@@ -31,13 +61,12 @@ rule weights:
     conda:
         "../../envs/torch.yaml"
     params:
-        architecture=lookup(within=config, dpath="models/{model}/architecture"),
         weights=lookup(within=config, dpath="models/{model}/weights"),
         training=lookup(within=config, dpath="models/{model}/training"),
         tasks=config["tasks"],
-        labels=LABELS,
         seed=config["seed"],
+        downloads=config["downloads"],
     message:
-        "Making the weights of {wildcards.model}"
+        "Getting the weights of {wildcards.model}"
     script:
         "../scripts/weights.py"

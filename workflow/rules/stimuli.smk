@@ -1,4 +1,32 @@
+rule draw:
+    input:
+        table=table_of,
+    output:
+        "results/{study}/drawn/{category}.nc",
+    log:
+        "logs/{study}/draw/{category}.log",
+    benchmark:
+        "benchmarks/{study}/draw/{category}.jsonl"
+    conda:
+        "../../envs/images.yaml"
+    params:
+        category=lookup(within=config, dpath="stimuli/categories/{category}"),
+        splits=config["stimuli"]["splits"],
+        seed=config["seed"],
+        downloads=config["downloads"],
+        listing=listing_of,
+    message:
+        "Drawing the {wildcards.category} of {wildcards.study}"
+    script:
+        "../scripts/draw.py"
+
+
 rule stimuli:
+    input:
+        drawn=expand(
+            "results/{{study}}/drawn/{category}.nc",
+            category=config["stimuli"]["categories"],
+        ),
     output:
         "results/{study}/stimuli.nc",
     log:
@@ -11,7 +39,7 @@ rule stimuli:
         stimuli=config["stimuli"],
         seed=config["seed"],
     message:
-        "Gathering the stimuli of {wildcards.study}"
+        "Composing the stimuli of {wildcards.study}"
     script:
         "../scripts/stimuli.py"
 
@@ -19,6 +47,7 @@ rule stimuli:
 rule inputs:
     input:
         stimuli="results/{study}/stimuli.nc",
+        model="results/{study}/{model}/model.json",
     output:
         "results/{study}/{model}/inputs.nc",
     log:
@@ -26,10 +55,27 @@ rule inputs:
     benchmark:
         "benchmarks/{study}/{model}/inputs.jsonl"
     conda:
-        "../../envs/images.yaml"
-    params:
-        architecture=lookup(within=config, dpath="models/{model}/architecture"),
+        "../../envs/torch.yaml"
     message:
         "Decoding the stimuli for {wildcards.model}"
     script:
         "../scripts/inputs.py"
+
+
+rule confounds:
+    input:
+        inputs="results/{study}/{model}/inputs.nc",
+    output:
+        "results/{study}/{model}/confounds.nc",
+    log:
+        "logs/{study}/{model}/confounds.log",
+    benchmark:
+        "benchmarks/{study}/{model}/confounds.jsonl"
+    conda:
+        "../../envs/statistics.yaml"
+    params:
+        contrasts=config["contrasts"],
+    message:
+        "Measuring luminance, contrast and frequencies of what {wildcards.model} sees"
+    script:
+        "../scripts/confounds.py"

@@ -1,4 +1,6 @@
-"""Gather the stimuli of a study and deal them into splits."""
+"""Compose the stimuli of a study: match them and deal them into splits."""
+
+from pathlib import Path
 
 from deeplocalizer import provenance, store
 from deeplocalizer.logging import log_to
@@ -6,5 +8,7 @@ from deeplocalizer.stimuli import table
 
 with log_to(snakemake.log[0]):
     parameters = dict(snakemake.params.items())
-    stimuli = table.gather(parameters["stimuli"], parameters["seed"])
-    store.save(provenance.stamp(stimuli, "stimuli", "Stimuli of the study", parameters), snakemake.output[0])
+    drawn = {Path(path).stem: store.open(path, "drawn") for path in snakemake.input.drawn}
+    stimuli = table.compose(drawn, parameters["stimuli"], parameters["seed"])
+    result = provenance.stamp(stimuli, "stimuli", "Stimuli of the study", parameters, drawn)
+    store.save(result, snakemake.output[0])

@@ -13,8 +13,9 @@ from collections.abc import Collection, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from deeplocalizer.configuration.labels import SOURCES
+from deeplocalizer.configuration import networks, sources
 from deeplocalizer.configuration.labels import find as find_labels
+from deeplocalizer.configuration.sources import SOURCES
 from deeplocalizer.configuration.spelling import Path, flow, join, plain_key, value_text
 from deeplocalizer.configuration.words import Problem, suggestion
 
@@ -40,6 +41,9 @@ def find(configuration: Configuration) -> list[Problem]:
         _models,
         _contrasts,
         _localizers,
+        _sizes,
+        _recording,
+        _published,
         _controls,
         _resamples,
         _dissociations,
@@ -60,12 +64,16 @@ def _capitals(configuration: Configuration) -> Iterator[Problem]:
 
 def _sources(configuration: Configuration) -> Iterator[Problem]:
     first: dict[str, str] = {}
-    for name, category in _entries(configuration, "stimuli", "categories").items():
+    categories = _entries(configuration, "stimuli", "categories")
+    yield from sources.find(categories)
+    for name, category in categories.items():
         path, source = ("stimuli", "categories", name), category.get("source")
-        if source in SOURCES and SOURCES[source].size is None and "count" not in category:
+        if source not in SOURCES:
+            continue
+        if SOURCES[source].endless and "count" not in category:
             hint = f"{source} has no end: say how many to draw."
             yield Problem((*path, "count"), "this key is missing", "an integer", hint)
-        if source is not None and first.setdefault(source, name) != name:
+        if SOURCES[source].single and first.setdefault(source, name) != name:
             given = f"got {value_text(source)}, which is the source of {first[source]} too"
             yield Problem((*path, "source"), given, "each source once, or the same stimuli would be in two categories")
 
@@ -97,6 +105,7 @@ def _sources_and_tasks(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _models(configuration: Configuration) -> Iterator[Problem]:
+    yield from networks.find(_entries(configuration, "models"))
     share = (_section(configuration, "stimuli", "splits") or {}).get("train")
     for name in _trained(configuration):
         path = ("models", name, "weights")
@@ -126,6 +135,34 @@ def _localizers(configuration: Configuration) -> Iterator[Problem]:
         contrasts, tasks = _section(configuration, "contrasts"), _section(configuration, "tasks")
         yield from _reference((*path, "contrast"), localizer.get("contrast"), contrasts, "contrast")
         yield from _reference((*path, "task"), localizer.get("task"), tasks, "task")
+
+
+def _sizes(configuration: Configuration) -> Iterator[Problem]:
+    """Refuse localizers that say neither what share of the units to select nor how many, or both."""
+    for name, localizer in _entries(configuration, "localizers").items():
+        path = ("localizers", name)
+        if localizer and "fraction" not in localizer and "count" not in localizer:
+            hint = "What it is: share of the eligible units that the mask holds; or give count, their number."
+            yield Problem((*path, "fraction"), "this key is missing", "a number, more than 0, less than 1", hint)
+        if "fraction" in localizer and "count" in localizer:
+            yield Problem((*path, "count"), "stands beside fraction", "one of the two")
+
+
+def _recording(configuration: Configuration) -> Iterator[Problem]:
+    splits = (_section(configuration, "recording") or {}).get("splits")
+    if splits and None not in splits and "localize" not in splits:
+        yield Problem(
+            ("recording", "splits"), f"got {value_text(splits)}", "a list with localize, where units are found"
+        )
+
+
+def _published(configuration: Configuration) -> Iterator[Problem]:
+    localizers, tasks = _section(configuration, "localizers"), _section(configuration, "tasks")
+    samples = tasks or _section(configuration, "stimuli", "categories")
+    for index, entry in enumerate((_section(configuration, "report") or {}).get("published") or ()):
+        path = ("report", "published", index)
+        yield from _reference((*path, "localizer"), (entry or {}).get("localizer"), localizers, "localizer")
+        yield from _reference((*path, "sample"), (entry or {}).get("sample"), samples, "task" if tasks else "category")
 
 
 def _controls(configuration: Configuration) -> Iterator[Problem]:
@@ -196,7 +233,10 @@ def _reference(path: Path, name: Any, names: Collection[str] | None, kind: str) 
 
 
 def _trained(configuration: Configuration) -> list[str]:
-    return [name for name, model in _entries(configuration, "models").items() if model.get("weights") == "trained"]
+    """Name the models that the workflow trains."""
+    models = _entries(configuration, "models")
+    own = {name: model for name, model in models.items() if model.get("architecture") in networks.OWN}
+    return [name for name, model in own.items() if model.get("weights", "trained") == "trained"]
 
 
 def _section(configuration: Configuration, *path: str) -> dict[str, Any] | None:

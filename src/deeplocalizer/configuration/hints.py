@@ -14,7 +14,7 @@ import yaml
 
 from deeplocalizer.configuration.spelling import flow, join
 from deeplocalizer.configuration.validation import Refusal
-from deeplocalizer.configuration.words import suggestion
+from deeplocalizer.configuration.words import NAME, suggestion
 
 
 def value_hint(refusal: Refusal) -> str:
@@ -24,7 +24,7 @@ def value_hint(refusal: Refusal) -> str:
     match refusal.keyword:
         case "uniqueItems":
             return f"{join(_repeated(refusal.value))} stands there more than once."
-        case "pattern":
+        case "pattern" if refusal.schema["pattern"] == NAME:
             return _example(refusal.value)
         case "type":
             return _kind_hint(refusal.value, refusal.schema)

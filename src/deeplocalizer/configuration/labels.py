@@ -1,41 +1,16 @@
 """Labels and numbers that the sources of stimuli can give, held against what the configuration asks for.
 
-SOURCES          how many stimuli each source has, and their own labels
 find             labels that nothing gives or asks for, and counts that a source has not
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from deeplocalizer.configuration.sources import SOURCES
 from deeplocalizer.configuration.spelling import Path, join, value_text
 from deeplocalizer.configuration.words import Problem, suggestion
-
-
-@dataclass(frozen=True)
-class Source:
-    """What a source can give.
-
-    Parameters
-    ----------
-    size : int or None
-        Number of its stimuli; None if there is no end to them.
-    labels : tuple of str
-        Its own labels.
-    """
-
-    size: int | None
-    labels: tuple[str, ...] = ()
-
-
-SOURCES = {
-    "lfw_faces": Source(100),
-    "lfw_backgrounds": Source(100),
-    "photograph_patches": Source(None),
-    "digits": Source(1797, tuple("0123456789")),
-}
 
 
 def find(
@@ -57,7 +32,7 @@ def find(
     if asked and None not in asked:
         yield from _of_categories(categories, asked)
         yield from _mirrored(models, asked)
-    if None not in given and all(category.get("source") in SOURCES for category in categories.values()):
+    if None not in given and all(_known(category) for category in categories.values()):
         for task, labels in tasks.items():
             for index, label in enumerate(labels or ()):
                 if label is not None and label not in given:
@@ -95,4 +70,10 @@ def _labels(category: Mapping[str, Any]) -> tuple[Any, ...]:
     if "label" in category:
         return (category["label"],)
     source = SOURCES.get(category.get("source") or "")
-    return source.labels if source else ()
+    return (source.labels or ()) if source else ()
+
+
+def _known(category: Mapping[str, Any]) -> bool:
+    """Say whether the labels of a category are known before it is drawn."""
+    source = SOURCES.get(category.get("source") or "")
+    return source is not None and ("label" in category or source.labels is not None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from deeplocalizer.configuration import contradictions, problems, validation
+from deeplocalizer.configuration import contradictions, networks, problems, sources, validation
 from deeplocalizer.configuration.schema import fill
 from deeplocalizer.configuration.spelling import value_text
 from deeplocalizer.configuration.words import Problem, allowed_text
@@ -60,7 +60,8 @@ def resolve(configuration: Mapping[str, Any], schema: Mapping[str, Any]) -> dict
     if found:
         raise ConfigurationError([str(problem) for problem in found])
     filled: dict[str, Any] = fill(plain, schema, schema)
-    return filled
+    stimuli = {**filled["stimuli"], "categories": sources.complete(filled["stimuli"]["categories"])}
+    return {**filled, "stimuli": stimuli, "models": networks.complete(filled["models"])}
 
 
 def _plain(value: Any) -> Any:

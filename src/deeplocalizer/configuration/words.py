@@ -17,7 +17,12 @@ from deeplocalizer.configuration.schema import follow
 from deeplocalizer.configuration.spelling import Path, flow, join, path_text
 
 # a pattern says nothing to most readers; one that is not listed here is shown as it is
-PATTERNS = {r"^[A-Za-z0-9][A-Za-z0-9_-]*$": "letters, digits, - and _, the first a letter or digit"}
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
+PATTERNS = {
+    NAME: "letters, digits, - and _, the first a letter or digit",
+    r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?$": "a repository, as in owner/name",
+    r"^https?://.+$": "an address that begins with http:// or https://",
+}
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,7 @@ def _text_text(schema: Mapping[str, Any]) -> str:
     rules = [PATTERNS.get(pattern, f"matching {pattern}")] if pattern else []
     rules += ["not empty"] if least == 1 else [f"at least {least} characters"] if least else []
     rules += [f"at most {schema['maxLength']} characters"] if "maxLength" in schema else []
-    kind = "a name" if pattern in PATTERNS else "text"
+    kind = "a name" if pattern == NAME else "text"
     return f"{kind} ({'; '.join(rules)})" if rules else kind
 
 
