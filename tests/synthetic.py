@@ -8,13 +8,21 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
+import yaml
+from PIL import Image
 
-from deeplocalizer import contrast, effects, masks, moments, provenance, store, units
+from deeplocalizer import confounds, contrast, effects, inputs, masks, moments, provenance, store, units
+from deeplocalizer.configuration import load_schema, resolve
+from deeplocalizer.inputs import Preprocessing
+from deeplocalizer.models.specification import OWN, Specification, parse
+from deeplocalizer.models.specification import write as write_specification
 from deeplocalizer.outcomes import OUTCOMES
+from deeplocalizer.stimuli import drawn as drawn_room
 from deeplocalizer.stimuli.images import encode_png
-from deeplocalizer.stimuli.record import Record
-from deeplocalizer.stimuli.table import build
+from deeplocalizer.stimuli.record import Attribute, Drawn, Record, Refused
+from deeplocalizer.stimuli.table import compose
 
+ROOT = Path(__file__).parents[1]
 SPLITS = {"train": 0.25, "localize": 0.25, "select": 0.25, "test": 0.25}
 LOCALIZERS = {
     "faces": {"contrast": "faces", "task": "face_detection"},
@@ -37,6 +45,7 @@ def configuration(**changes) -> dict:
             },
             "splits": SPLITS,
             "folds": 4,
+            "matching": {"square": False, "grey": False, "luminance": "none"},
         },
         "tasks": TASKS,
         "models": {"network": {"architecture": "small_cnn", "weights": "trained", "layers": ["conv*"], "training": {
@@ -50,37 +59,113 @@ def configuration(**changes) -> dict:
         "ablation": {"value": "zero", "controls": 39, "batch_size": 256},
         "inference": {"alpha": 0.05, "confidence": 0.95, "resamples": 1000, "least_performance": 0.1},
         "dissociations": [["faces", "digits"]],
-        "report": {"title": "A synthetic study", "authors": []},
+        "report": {"title": "A synthetic study", "authors": [], "identifiable": False, "published": []},
     }  # fmt: skip
     return config | changes
 
 
-def stimuli(config: dict) -> xr.Dataset:
-    """Make pictures of noise, 40 of a category."""
+def drawn(config: dict, count: int = 40) -> dict[str, xr.Dataset]:
+    """Make what the source of each category gives: small grey pictures, or coloured ones of a source on the network."""
     rng = np.random.default_rng(1)
-    records = {}
-    for size, name in enumerate(config["stimuli"]["categories"], start=5):
-        labels = {"faces": ["face"], "objects": ["non-face"], "digits": ["0", "1"]}[name]
-        pictures = rng.integers(0, 256, (40, size, size), dtype=np.uint8)
-        records[name] = [
+    parts = {}
+    for size, (name, settings) in enumerate(config["stimuli"]["categories"].items(), start=5):
+        made = _photographs if settings["source"] in ("celeba", "coco") else _pictures
+        found = made(rng, name, settings, count, size)
+        title = f"Stimuli of the category {name}"
+        parts[name] = _saved(provenance.stamp(drawn_room.table(found), "drawn", title, {"seed": 0}))
+    return parts
+
+
+def _pictures(rng: np.random.Generator, name: str, settings: dict, count: int, size: int) -> Drawn:
+    """Draw noise."""
+    labels = {"faces": ["face"], "objects": ["non-face"], "digits": ["0", "1"]}[name]
+    pictures = rng.integers(0, 256, (count, size, size), dtype=np.uint8)
+    return Drawn(
+        tuple(
             Record(f"{name}-{i:02d}", encode_png(picture), f"{name}[{i}]", labels[i % len(labels)],
-                   "same" if name == "objects" and i < 3 else None)
+                   "same" if name == "objects" and i < 3 else "")
             for i, picture in enumerate(pictures)
-        ]  # fmt: skip
-    table = build(records, config["stimuli"]["splits"], config["stimuli"]["folds"], seed=0)
-    return provenance.stamp(table, "stimuli", "Stimuli", {"seed": 0})
+        )
+    )  # fmt: skip
+
+
+def _photographs(rng: np.random.Generator, name: str, settings: dict, count: int, size: int) -> Drawn:
+    """Draw coloured clouds: square ones of one size for faces, of many sizes and brighter for others."""
+    faces = settings["source"] == "celeba"
+    words = [f"{settings['source']} {i}" for i in range(40 if faces else 79)] + ([] if faces else ["person"])
+    own = isinstance(settings["subset"], dict)
+    licences = ["CelebA: non-commercial research only"] if faces else ["CC BY 2.0", "CC BY-NC-SA 2.0"]
+    records = []
+    for i in range(count):
+        high, wide = (128, 128) if faces else rng.integers(130, 400, 2)
+        cloud = rng.integers(0 if faces else 80, 256, (6, 6, 3), dtype=np.uint8)
+        pixels = np.asarray(Image.fromarray(cloud).resize((int(wide), int(high)), Image.Resampling.BICUBIC))
+        attributes = {word: int(rng.random() < 0.3) for word in words}
+        if "person" in settings["exclude"]:
+            attributes["person"] = 0
+        split = ("localize", "select", "test")[int(np.searchsorted([0.5, 0.7], i / count, side="right"))] if own else ""
+        records.append(Record(f"{name}-{i:04d}", encode_png(pixels), f"{name}[{i}]", split=split,
+                              licence=licences[i % len(licences)], attributes=attributes))  # fmt: skip
+    refused = () if faces else tuple(
+        Refused(f"{i:012d}.jpg", "the server answered 404 (Not Found) four times") for i in range(3)
+    )  # fmt: skip
+    vocabulary = {word: Attribute(settings["source"]) for word in words}
+    origin = {"repository": settings["repository"], "revision": "0123456789abcdef" * 2 + "01234567"}
+    return Drawn(tuple(records), refused, vocabulary, origin)
+
+
+def stimuli(config: dict, count: int = 40) -> xr.Dataset:
+    """Compose the stimuli, so many of a category."""
+    parts = drawn(config, count)
+    return provenance.stamp(compose(parts, config["stimuli"], seed=0), "stimuli", "Stimuli", {"seed": 0}, parts)
+
+
+def published(name: str, count: int = 60) -> dict:
+    """Give a configuration of the project, resolved, with fewer controls and resamples."""
+    schema = load_schema(ROOT / "workflow" / "schemas" / "config.schema.yaml")
+    config = resolve(yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text()), schema)
+    for category in config["stimuli"]["categories"].values():
+        category["count"] = count
+    config["ablation"]["controls"], config["inference"]["resamples"] = 39, 1000
+    return config
+
+
+def specification(settings: dict) -> Specification:
+    """Describe the model that a configuration names, without asking its library."""
+    library, name = parse(settings["architecture"])
+    own = library == OWN
+    labels = ("face", "non-face", "0", "1") if own else ("tench", *(f"thing {i}" for i in range(999)))
+    plain = {"kind": "plain", "library": "deeplocalizer", "size": [8, 8], **PREPROCESSING, "mean": [0.5], "std": [0.3]}
+    commit = "" if own else settings.get("revision", "")
+    return Specification(library, name, commit, {}, labels, plain)
+
+
+def preprocessing(settings: dict) -> Preprocessing:
+    """Give the preprocessing of a model."""
+    if parse(settings["architecture"])[0] == OWN:
+        return Preprocessing(**PREPROCESSING, mean=(0.5,), std=(0.3,))
+    return Preprocessing("RGB", 32, 28, "bicubic", (0.5,) * 3, (0.3,) * 3, "transformers")
+
+
+def confounded(config: dict, made: xr.Dataset) -> xr.Dataset:
+    """Measure what else tells the categories of some inputs apart."""
+    measured = confounds.measure(made)
+    both = xr.merge([measured, confounds.compare(measured, config["contrasts"])], compat="no_conflicts")
+    return provenance.stamp(both, "confounds", "Luminance, contrast and frequencies", {"seed": 0})
 
 
 def contrasts(config: dict, table: xr.Dataset, layers: list[units.Layer], dead: int = 0) -> xr.Dataset:
-    """Contrast responses of which the first half of each layer prefers faces and the second half digits."""
+    """Contrast responses of which the first half of each layer prefers faces and the second half the last category."""
     where = units.table(layers, config["recording"]["reductions"])
     category, split = (table[name].values.astype(str) for name in ("category", "split"))
     names, parts = sorted(set(category)), sorted(set(split))
     rng = np.random.default_rng(2)
     channel = where["channel"].values
-    first = channel < np.maximum(1, np.bincount(where["layer"].values)[where["layer"].values] // 2)
+    widest = np.array([layer.channels for layer in layers])
+    first = channel < np.maximum(1, widest[where["layer"].values] // 2)
     responses = rng.normal(size=(len(category), where.sizes["unit"]))
-    responses += 1.5 * np.where(first, (category == "faces")[:, None], (category == "digits")[:, None])
+    last = list(config["stimuli"]["categories"])[-1]
+    responses += 1.5 * np.where(first, (category == "faces")[:, None], (category == last)[:, None])
     if dead:
         responses[:, -dead:] = 0
     folds = config["stimuli"]["folds"]
@@ -175,33 +260,46 @@ class Written:
     models: dict[str, dict[str, xr.Dataset]]
 
 
-def write(folder: Path, config: dict, harm: dict | None = None, intact: float = 0.95, draw: bool = False) -> Written:
+def write(
+    folder: Path,
+    config: dict,
+    harm: dict | None = None,
+    intact: float = 0.95,
+    draw: bool = False,
+    layers: list[units.Layer] | None = None,
+    count: int = 40,
+) -> Written:
     """Write a study as the workflow would, with its figures if wanted."""
-    table = stimuli(config)
+    layers = layers or LAYERS
+    parts, table = drawn(config, count), stimuli(config, count)
+    for name, part in parts.items():
+        store.save(part, folder / f"results/drawn/{name}.nc")
     store.save(table, folder / "results/stimuli.nc")
     models, described = {}, {}
-    for name in config["models"]:
-        contrasted = contrasts(config, table, LAYERS, dead=2)
+    for name, settings in config["models"].items():
+        contrasted = contrasts(config, table, layers, dead=2)
+        prepared = inputs.prepare(table, preprocessing(settings))
         made = {
-            "inputs": provenance.stamp(
-                xr.Dataset(attrs={f"preprocessing_{key}": value for key, value in PREPROCESSING.items()}),
-                "inputs", "Inputs", {},
-            ),
-            "architecture": architecture(LAYERS),
+            "inputs": provenance.stamp(prepared, "inputs", "Inputs", {}),
+            "confounds": confounded(config, prepared),
+            "architecture": architecture(layers),
             "contrast": contrasted,
             "masks": selected(config, contrasted),
             "effects": measured(config, table, DOUBLE if harm is None else harm, intact),
-        }  # fmt: skip
+        }
         for kind, dataset in made.items():
             store.save(dataset, folder / f"results/{name}/{kind}.nc")
+        write_specification(specification(settings), folder / f"results/{name}/model.json")
         models[name] = made
-        described[name] = {kind: f"results/{name}/{kind}.nc" for kind in made} | {"outcomes": []}
+        paths = {kind: f"results/{name}/{kind}.nc" for kind in made}
+        described[name] = {"model": f"results/{name}/model.json"} | paths | {"outcomes": []}
     benchmarks = folder / "benchmarks"
     benchmarks.mkdir()
     (benchmarks / "stimuli.jsonl").write_text('{"s": 1.25, "max_rss": 99.5}\n')
     (benchmarks / "quick.jsonl").write_text('{"s": 0.1, "max_rss": "NA"}\n')
     description = folder / "study.json"
-    known = {"config": config, "root": str(folder), "stimuli": "results/stimuli.nc", "models": described}
+    places = {"drawn": {name: f"results/drawn/{name}.nc" for name in parts}, "stimuli": "results/stimuli.nc"}
+    known = {"config": config, "root": str(folder), **places, "models": described}
     description.write_text(json.dumps(known | {"benchmarks": "benchmarks"}))
     figures = folder / "figures"
     if draw:
@@ -214,20 +312,24 @@ PREPROCESSING = {"mode": "L", "resize": 8, "crop": 8, "resample": "bicubic"}
 
 def _draw(folder: Path, config: dict, table: xr.Dataset, models: dict[str, dict[str, xr.Dataset]]) -> None:
     from deeplocalizer import summaries
+    from deeplocalizer.plots import confounds as confound_figure
     from deeplocalizer.plots import dissociation, drawing, masks, selectivity
     from deeplocalizer.plots import effects as effect_figure
     from deeplocalizer.plots import stimuli as stimuli_figure
 
     outcome, own = summaries.expectations(config["tasks"], config["localizers"])
-    drawing.save(stimuli_figure.draw(table, list(config["stimuli"]["categories"])), folder / "stimuli.svg", "Stimuli")
+    categories = config["stimuli"]["categories"]
+    hidden = stimuli_figure.withheld(categories, config["report"]["identifiable"])
+    drawing.save(stimuli_figure.draw(table, list(categories), hidden), folder / "stimuli.svg", "Stimuli")
     for name, made in models.items():
-        drawn = {
+        figures = {
+            "confounds": confound_figure.draw(made["confounds"], made["confounds"]),
             "selectivity": selectivity.draw(made["contrast"], config["inference"]["alpha"]),
             "masks": masks.draw(made["masks"]),
             "effects": effect_figure.draw(made["effects"], outcome, own),
             "dissociation": dissociation.draw(made["effects"], outcome, own),
         }
-        for kind, figure in drawn.items():
+        for kind, figure in figures.items():
             drawing.save(figure, folder / name / f"{kind}.svg", kind)
 
 

@@ -149,3 +149,51 @@ def test_expectations():
 )
 def test_p_values_as_text(p, text):
     assert summaries.p_text(p) == text
+
+
+def test_the_strongest_units_are_those_with_the_largest_d(contrasts):
+    one = contrasts.sel(contrast="faces")
+    d = np.where(one["dead"].values, -np.inf, one["d"].values)
+    np.testing.assert_array_equal(summaries.strongest(one, 5), np.argsort(-d, kind="stable")[:5])
+    assert len(summaries.strongest(one, 1000)) == int((d > 0).sum())
+    tied = one.assign(d=xr.ones_like(one["d"]))
+    assert summaries.strongest(tied, 3).tolist() == [0, 1, 2]
+
+
+def test_of_many_positions_the_largest_and_the_selected_are_listed():
+    config = synthetic.configuration(recording={"reductions": ["position"]})
+    contrasted = synthetic.contrasts(config, synthetic.stimuli(config), [units.Layer("a", 0, (4, 5, 5))], dead=2)
+    selected = synthetic.selected(config, contrasted)
+    held = summaries.targets(selected)["selected"].values.any(axis=0)
+    found = summaries.to_be_listed(contrasted, selected, most=7)
+    for name in ("faces", "digits"):
+        size = np.abs(contrasted["d"].sel(contrast=name).values)
+        others = found[name][~held[found[name]]]
+        assert set(np.flatnonzero(held)) <= set(found[name])
+        assert len(others) == 7
+        assert size[others].min() >= np.delete(size, found[name]).max()
+        assert (np.diff(found[name]) > 0).all()
+    listed = summaries.unit_table(contrasted, selected, found)
+    assert len(listed) == sum(map(len, found.values()))
+    whole = summaries.unit_table(contrasted, selected).set_index(["contrast", "unit"])
+    rows = listed.set_index(["contrast", "unit"])
+    assert rows.equals(whole.loc[rows.index])
+    assert len(summaries.to_be_listed(contrasted, selected, most=1000)["faces"]) == 100
+
+
+def test_channel_units_are_all_listed(contrasts, masks):
+    listed = summaries.to_be_listed(contrasts, masks, most=1)
+    assert all(len(rows) == contrasts.sizes["unit"] for rows in listed.values())
+
+
+def test_reductions_are_in_the_order_of_recording():
+    layers = [units.Layer("a", 0, (2, 3, 3))]
+    assert summaries.reductions(units.table(layers, ["max", "position", "mean"])) == ("max", "position", "mean")
+
+
+def test_what_changes_is_what_is_not_kept(effects):
+    kept = summaries.find(effects, "ablated", "kept", localizer="faces", task="face_detection")
+    found = summaries.changed(effects, "faces", "face_detection")
+    assert (found.estimate, found.low, found.high) == (1 - kept.estimate, 1 - kept.high, 1 - kept.low)
+    assert 0 <= found.low <= found.high <= 1
+    assert summaries.changed(effects, "voices", "face_detection") is None

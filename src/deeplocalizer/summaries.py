@@ -1,14 +1,18 @@
 """Summaries of artefacts for figures, tables and sentences: what a reader is shown is computed once.
 
 places           where units are (layer, call, reduction), by name
+reductions       how the outputs of layers became units
 selectivity      by contrast and place: how many units prefer, and how much
 selection        by localizer and place: how many units a target mask holds
 overlap          how many units target masks share
 control_overlap  how many units of a target mask its random controls hold
 targets          the target masks
 find             one effect, or None where there is none
-unit_names       a short name for each unit
-unit_table       every unit with its contrasts and masks, as a frame
+changed          the share of decisions that a mask changes
+unit_names       a short name for each unit, or for some of them
+strongest        the units that a contrast tells apart most
+unit_table       units with their contrasts and masks, as a frame
+to_be_listed     the units that a table of all units lists
 effect_table     every effect, as a frame
 expectations     the outcome that leads a study, and the task of each localizer
 plain            a name as it is read
@@ -18,7 +22,7 @@ p_text           a p-value as it is read
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +31,7 @@ import xarray as xr
 
 from deeplocalizer import units
 
+MOST_POSITIONS = 10_000  # position units of a contrast that are listed although no mask holds them
 _CONTRAST_COLUMNS = ("difference", "t", "df", "log10_p", "log10_q", "d", "dead")
 _EFFECT_COLUMNS = ("estimate", "low", "high", "p", "p_family", "n", "groups", "method")
 
@@ -48,8 +53,10 @@ class Places:
 
     def count(self, members: np.ndarray) -> np.ndarray:
         """Count the units of a mask in each place: bool (..., unit) to int (..., place)."""
-        found = [members[..., self.of_unit == place].sum(axis=-1) for place in range(len(self.names))]
-        return np.stack(found, axis=-1)
+        rows = members.reshape(-1, members.shape[-1])
+        # of a mask of few among millions, only what it holds is looked at
+        found = [np.bincount(self.of_unit[row.astype(bool)], minlength=len(self.names)) for row in rows]
+        return np.array(found, dtype=np.int64).reshape(*members.shape[:-1], len(self.names))
 
 
 @dataclass(frozen=True)
@@ -74,19 +81,32 @@ def places(dataset: xr.Dataset) -> Places:
     dataset : Dataset
         With the coordinates of ``unit``.
     """
-    keys = np.stack([dataset[name].values.astype(np.int64) for name in ("layer", "call", "reduction")])
-    found, first, of_unit = np.unique(keys, axis=1, return_index=True, return_inverse=True)
+    columns = [dataset[name].values.astype(np.int64) for name in ("layer", "call", "reduction")]
+    # one number for each place: to sort millions of triples would take seconds
+    sizes = [int(column.max(initial=0)) + 1 for column in columns]
+    _, first, of_unit = np.unique(np.ravel_multi_index(columns, sizes), return_index=True, return_inverse=True)
     order = np.argsort(first)
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
-    layer = units.layer_names(dataset)[first[order]]
-    reduction = units.decode(dataset["reduction"])[first[order]]
-    call = found[1][order]
+    some = dataset[["layer", "call", "reduction"]].isel(unit=first[order])
+    layer, reduction, call = units.layer_names(some), units.decode(some["reduction"]), some["call"].values
     names = [
         name + (f"#{number}" if number else "") + (f" ({kind})" if len(set(reduction)) > 1 else "")
         for name, number, kind in zip(layer, call, reduction, strict=True)
     ]
     return Places(tuple(names), rank[of_unit.reshape(-1)])
+
+
+def reductions(dataset: xr.Dataset) -> tuple[str, ...]:
+    """List how the outputs of layers became units, in the order of recording.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With the coordinates of ``unit``.
+    """
+    codes, first = np.unique(dataset["reduction"].values, return_index=True)
+    return tuple(units.REDUCTIONS[code] for code in codes[np.argsort(first)])
 
 
 def selectivity(contrasts: xr.Dataset, alpha: float) -> xr.Dataset:
@@ -214,13 +234,72 @@ def find(
     return Effect(estimate, low, high, p, p_family, n, groups, method)
 
 
-def unit_table(contrasts: xr.Dataset, masks: xr.Dataset) -> pd.DataFrame:
-    """List every unit under every contrast.
+def changed(effects: xr.Dataset, localizer: str, task: str) -> Effect | None:
+    """Find the share of decisions that a mask changes, which is never below zero: one less the share that it keeps.
+
+    Parameters
+    ----------
+    effects : Dataset
+        As `effects.measure` makes it.
+    localizer, task : str
+        ``task`` is a category where the study has no tasks.
+    """
+    kept = find(effects, "ablated", "kept", localizer=localizer, task=task)
+    return None if kept is None else replace(kept, estimate=1 - kept.estimate, low=1 - kept.high, high=1 - kept.low)
+
+
+def unit_names(dataset: xr.Dataset, members: np.ndarray | slice = slice(None)) -> np.ndarray:
+    """Name units briefly, with their reduction where units are recorded under several.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With the coordinates of ``unit``.
+    members : ndarray of int or slice
+        Positions of the units to be named.
+
+    Returns
+    -------
+    ndarray of str
+    """
+    some = dataset[[*units.COORDINATES]].isel(unit=members)
+    names = units.label(some)
+    if len(np.unique(dataset["reduction"].values)) == 1:
+        return names
+    reductions = units.decode(some["reduction"])
+    return np.array([f"{name} ({reduction})" for name, reduction in zip(names, reductions, strict=True)])
+
+
+def strongest(one: xr.Dataset, number: int) -> np.ndarray:
+    """Find the units that respond more to the preferred categories and do so most.
+
+    Parameters
+    ----------
+    one : Dataset
+        One contrast: ``d`` and ``dead`` on ``unit``.
+    number : int
+        How many, at most.
+
+    Returns
+    -------
+    ndarray of int
+        Positions, the highest ``d`` first; ties in the order of the units.
+    """
+    d = np.where(one["dead"].values, -np.inf, one["d"].values)
+    return _highest(d, number, np.flatnonzero(d > 0))
+
+
+def unit_table(
+    contrasts: xr.Dataset, masks: xr.Dataset, members: Mapping[str, np.ndarray] | None = None
+) -> pd.DataFrame:
+    """List units under every contrast.
 
     Parameters
     ----------
     contrasts, masks : Dataset
         Of the same units.
+    members : mapping of ndarray of int, optional
+        By contrast, the positions of the units to be listed; without it, all are.
 
     Returns
     -------
@@ -229,29 +308,67 @@ def unit_table(contrasts: xr.Dataset, masks: xr.Dataset) -> pd.DataFrame:
     """
     units.align(contrasts, masks)
     chosen = targets(masks)
-    names = chosen["mask"].values
-    holders = np.array([" ".join(names[held]) for held in chosen["selected"].values.T], dtype=object)
-    where = {
-        "unit": contrasts["unit"].values,
-        "name": unit_names(contrasts),
-        "layer": units.layer_names(contrasts),
-        **{name: contrasts[name].values for name in ("call", "channel")},
-        "reduction": units.decode(contrasts["reduction"]),
-    }
+    everything = np.arange(contrasts.sizes["unit"])
     parts = []
-    for name in contrasts["contrast"].values:
-        one = contrasts.sel(contrast=name)
-        statistics = {column: one[column].values for column in _CONTRAST_COLUMNS}
-        parts.append(pd.DataFrame({"contrast": str(name), **where, **statistics, "selected_by": holders}))
+    for name in contrasts["contrast"].values.astype(str):
+        rows = everything if members is None else members[name]
+        parts.append(_units(contrasts, chosen, str(name), rows))
     return pd.concat(parts, ignore_index=True)
 
 
-def unit_names(dataset: xr.Dataset) -> np.ndarray:
-    """Name each unit briefly, with its reduction where units are recorded under several, as str (unit,)."""
-    names, reductions = units.label(dataset), units.decode(dataset["reduction"])
-    if len(set(reductions)) == 1:
-        return names
-    return np.array([f"{name} ({reduction})" for name, reduction in zip(names, reductions, strict=True)])
+def to_be_listed(contrasts: xr.Dataset, masks: xr.Dataset, most: int = MOST_POSITIONS) -> dict[str, np.ndarray]:
+    """Choose the units that a table of all units lists: all, but of very many positions only those that matter.
+
+    Parameters
+    ----------
+    contrasts, masks : Dataset
+        Of the same units.
+    most : int
+        How many position units are listed although no mask holds them.
+
+    Returns
+    -------
+    dict of ndarray of int
+        By contrast, the positions of all channel units, of every unit that a target mask holds, and of the position
+        units with the largest absolute ``d``, so many at most; in the order of the units.
+    """
+    many = contrasts["reduction"].values == units.REDUCTIONS.index("position")
+    held = targets(masks)["selected"].values.any(axis=0)
+    found = {}
+    for name in contrasts["contrast"].values.astype(str):
+        size = np.abs(contrasts["d"].sel(contrast=name).values)
+        best = _highest(size, most, np.flatnonzero(many & ~held))
+        listed = held | ~many
+        listed[best] = True
+        found[str(name)] = np.flatnonzero(listed)
+    return found
+
+
+def _highest(values: np.ndarray, number: int, among: np.ndarray) -> np.ndarray:
+    """Find the positions of the highest of some values, the highest first; ties in the order of the positions."""
+    if len(among) > number:
+        least = np.partition(values[among], len(among) - number)[len(among) - number]
+        among = among[values[among] >= least]
+    return np.asarray(among[np.argsort(-values[among], kind="stable")][:number])
+
+
+def _units(contrasts: xr.Dataset, chosen: xr.Dataset, contrast: str, rows: np.ndarray) -> pd.DataFrame:
+    """List some units under one contrast; ``chosen`` are the target masks."""
+    one = contrasts.sel(contrast=contrast).isel(unit=rows)
+    names, held = chosen["mask"].values, chosen["selected"].values[:, rows]
+    holders = [" ".join(names[members]) for members in held.T]
+    return pd.DataFrame(
+        {
+            "contrast": contrast,
+            "unit": one["unit"].values,
+            "name": unit_names(contrasts, rows),
+            "layer": units.layer_names(one),
+            **{column: one[column].values for column in ("call", "channel", "y", "x", "token")},
+            "reduction": units.decode(one["reduction"]),
+            **{column: one[column].values for column in _CONTRAST_COLUMNS},
+            "selected_by": np.array(holders, dtype=object),
+        }
+    )
 
 
 def effect_table(effects: xr.Dataset) -> pd.DataFrame:

@@ -50,10 +50,19 @@ def test_dead_layers_single_units_and_many_units(config, table, tmp_path):
         units.Layer("many", 0, (selectivity.MOST_UNITS + 1, 2, 2)),
         units.Layer("dead", 0, (3,)),
     ]
-    figure = selectivity.draw(synthetic.contrasts(config, table, layers, dead=3), 0.05)
+    made = synthetic.contrasts(config, table, layers, dead=3)
+    figure = selectivity.draw(made, 0.05)
     drawn = artists(figure)
     heights = drawn["units/faces/1"].get_data().values
     assert heights.min() == pytest.approx(1 - 0.52)
+    # the same base and the same bins, so those in colour never stand above all
+    for kind in ("preferring", "opposing"):
+        part = drawn[f"{kind}/faces/1"].get_data()
+        assert (part.values >= heights - 1e-9).all() and part.baseline == drawn["units/faces/1"].get_data().baseline
+    total = (0.98 - heights).sum()
+    coloured = sum((0.98 - drawn[f"{kind}/faces/1"].get_data().values).sum() for kind in ("preferring", "opposing"))
+    one = summaries.selectivity(made, 0.05).sel(contrast="faces", place="many")
+    assert coloured / total == pytest.approx(int(one["preferring"] + one["opposing"]) / int(one["units"]))
     assert "all units are dead" in texts(figure)
     assert "median/faces/2" not in drawn
     drawing.save(figure, tmp_path / "figure.svg", "Preferences")

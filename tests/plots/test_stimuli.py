@@ -31,7 +31,7 @@ def test_few_large_and_oblong_images():
     rng = np.random.default_rng(0)
     records = {
         name: [
-            Record(f"{name}{i}", encode_png(rng.integers(0, 256, (300, 150, 3), dtype=np.uint8)), "made up", "", None)
+            Record(f"{name}{i}", encode_png(rng.integers(0, 256, (300, 150, 3), dtype=np.uint8)), "made up")
             for i in range(4)
         ]
         for name in ("wide_open_landscapes", "b")
@@ -51,3 +51,31 @@ def test_a_file_is_the_same_every_time(table, tmp_path):
     for name in ("one", "two"):
         drawing.save(stimuli.draw(table, ["faces", "objects", "digits"]), tmp_path / name, "Stimuli")
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_faces_of_celeba_are_not_shown_unless_they_are_to_be(table):
+    of = {"faces": {"source": "celeba"}, "objects": {"source": "coco", "repository": "phiyodr/coco2017"}}
+    assert stimuli.withheld(of, False) == ["faces"]
+    assert stimuli.withheld(of, True) == []
+    # the same images by another way
+    assert stimuli.withheld({"a": {"source": "hub", "repository": "somebody/CelebA-HQ"}}, False) == ["a"]
+    figure = stimuli.draw(table, ["faces", "objects"], ["faces"])
+    panels = artists(figure)
+    for split in ("train", "localize", "select", "test"):
+        hidden = panels[f"samples/faces/{split}"]
+        assert not hidden.images and hidden.get_xlabel() == "n = 10"
+        assert hidden.texts[0].get_text() == stimuli.NOT_SHOWN
+        assert len(panels[f"samples/objects/{split}"].images) == 6
+
+
+def test_very_many_photographs_make_no_large_file(tmp_path):
+    rng = np.random.default_rng(0)
+    names = [f"kind{i}" for i in range(8)]
+    photograph = encode_png(rng.integers(0, 256, (200, 260, 3), dtype=np.uint8))
+    records = {name: [Record(f"{name}-{i}", photograph, "made up") for i in range(12)] for name in names}
+    table = build(records, {"train": 0.25, "localize": 0.25, "select": 0.25, "test": 0.25}, 2, seed=0)
+    drawing.save(stimuli.draw(table, names), tmp_path / "figure.svg", "Stimuli")
+    # noise does not shrink, so this is the largest that it can be
+    assert (tmp_path / "figure.svg").stat().st_size < 6e6
+    assert stimuli._side(1) == stimuli.LARGEST
+    assert stimuli._side(10**6) == stimuli.SMALLEST

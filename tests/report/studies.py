@@ -3,10 +3,10 @@
 import math
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
-from deeplocalizer.report.study import Model, Study
+from deeplocalizer import inputs
+from deeplocalizer.report.study import Model, Study, known
 from tests import synthetic
 
 TASKS = ("face_detection", "digit_recognition")
@@ -47,15 +47,14 @@ def study(made, **changes):
     config = synthetic.configuration(**changes)
     table = synthetic.stimuli(config)
     contrasted = synthetic.contrasts(config, table, synthetic.LAYERS, dead=2)
-    names = ("category", "label", "split", "group", "source")
-    frame = pd.DataFrame({name: table[name].values.astype(str) for name in names})
     (name, settings), *_ = config["models"].items()
+    prepared = inputs.prepare(table, synthetic.preprocessing(settings))
     model = Model(
-        name, settings, synthetic.architecture(synthetic.LAYERS), contrasted, synthetic.selected(config, contrasted),
-        made, dict(synthetic.PREPROCESSING),
+        name, settings, synthetic.specification(settings), synthetic.architecture(synthetic.LAYERS), contrasted,
+        synthetic.selected(config, contrasted), made, synthetic.confounded(config, prepared),
+        dict(synthetic.preprocessing(settings).attributes()),
     )  # fmt: skip
-    sizes = {"faces": "5 × 5", "objects": "6 × 6", "digits": "7 × 7"}
-    return Study(config, frame, sizes, (model,), (), ())
+    return Study(config, known(table, {}), (model,), (), ())
 
 
 def spoken(text: str) -> str:

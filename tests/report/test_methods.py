@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from deeplocalizer.report import methods
+from deeplocalizer.report import methods, networks
 from tests import synthetic
 from tests.report import studies
 from tests.report.studies import spoken
@@ -28,14 +28,14 @@ def test_stimuli():
 
 def test_networks():
     one = study()
-    text = spoken(methods.networks(one, one.models[0]))
+    text = spoken(networks.methods(one, one.models[0]))
     assert "for 3 epochs of AdamW [@loshchilov2019] with batches of 8" in text
     assert "a peak learning rate of 0.003" in text
     assert "labelled face also mirrored" in text
     assert "8 × 8 were kept, in grey" in text
     one.models[0].settings["weights"] = "untrained"
     one.models[0].preprocessing["mode"] = "RGB"
-    text = methods.networks(one, one.models[0])
+    text = networks.methods(one, one.models[0])
     assert "left at its random initialisation (seed 0)" in text
     assert "AdamW" not in text
     assert "in colour" in text
@@ -50,7 +50,7 @@ def test_localizers():
     localizers = synthetic.configuration()["localizers"]
     localizers["faces"] |= {"sign": "absolute", "scope": "layer", "statistic": "d", "fraction": 0.025}
     text = spoken(methods.localizers(study(localizers=localizers)))
-    assert "the 2.5 % of units of each layer with the largest in size, whatever the sign, Cohen's *d*" in text
+    assert "the 2.5 % of units of each layer with the largest absolute Cohen's *d*" in text
 
 
 def test_ablation():

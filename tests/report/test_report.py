@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deeplocalizer import summaries
+from deeplocalizer import summaries, units
 from deeplocalizer.report import render
 from deeplocalizer.report.study import VARIABLE, jobs, load
 from tests import synthetic
@@ -18,9 +18,9 @@ from tests.report.studies import spoken
 REPORT = Path(__file__).parents[2] / "report"
 
 
-def rendered(folder, config, harm=None, intact=0.95):
+def rendered(folder, config, harm=None, intact=0.95, layers=None, count=40):
     """Write a study, render its report without Quarto; return the study and the page."""
-    written = synthetic.write(folder, config, harm, intact, draw=True)
+    written = synthetic.write(folder, config, harm, intact, True, layers, count)
     output = folder / "report.html"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shutil, "which", lambda *_: None)
@@ -35,6 +35,18 @@ def text_of(page):
     return spoken(re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", body))))
 
 
+PERFORMANCE = (
+    r"(?i)accuracy|\bharm|performance|\btasks?\b|(?<!by )chance"  # words that mean nothing where there are no tasks
+)
+
+
+def told(text):
+    """Take what a report says by itself, without its configuration and its references."""
+    return (
+        text[: text.rindex(" Configuration ")].replace("The study has no tasks", "").replace("There are no tasks", "")
+    )
+
+
 def check(written, page):
     """Check what is true of every report."""
     text = text_of(page)
@@ -42,7 +54,8 @@ def check(written, page):
     assert not re.search(r"\bNone\b", text)
     for name in written.models:
         assert f"results/{name}/effects.nc" in text
-        assert page.count("data:image/svg+xml;base64,") == 1 + 4 * len(written.models)
+    seen = len(load(written.description).views)
+    assert page.count("data:image/svg+xml;base64,") == 1 + seen + 4 * len(written.models)
     assert str(written.description.parent) not in page
     return text
 
@@ -50,7 +63,12 @@ def check(written, page):
 @pytest.fixture(scope="module")
 def full(tmp_path_factory):
     config = synthetic.configuration(
-        report={"title": "Faces & *digits* <in> one_network", "authors": ["A. One", "B. Two"]}
+        report={
+            "title": "Faces & *digits* <in> one_network",
+            "authors": ["A. One", "B. Two"],
+            "identifiable": False,
+            "published": [],
+        }
     )
     return rendered(tmp_path_factory.mktemp("full"), config)
 
@@ -90,7 +108,7 @@ def test_a_study_without_tasks(tmp_path):
     written, page = rendered(tmp_path, config)
     text = check(written, page)
     assert "decisions" in text
-    assert "balanced accuracy" not in text.lower().replace("balanced accuracy is", "")
+    assert not re.search(PERFORMANCE, told(text))
     assert "Made with DeepLocalizer" in text
 
 
@@ -125,3 +143,66 @@ def test_images_are_measured_without_reading_them_all(tmp_path):
     }  # fmt: skip
     assert study.label("fig-a", study.models[0]) == "fig-a"
     assert study.heading(study.models[0]) == ""
+
+
+@pytest.mark.slow
+def test_the_paper_has_two_networks_and_no_tasks(tmp_path):
+    config = synthetic.published("config")
+    layers = [units.Layer(f"resnet.encoder.stages.{i}.layers.0", 0, (64, 7, 7)) for i in range(4)]
+    harm = {("faces", "faces"): 0.6}
+    written, page = rendered(tmp_path, config, harm, layers=layers, count=60)
+    text = check(written, page)
+    assert "Made with DeepLocalizer" in text
+    for words in (
+        "the network `resnet34` (architecture `microsoft/resnet-34` of transformers, used as pretrained)".replace(
+            "`", ""
+        ),
+        "left at its random initialisation",
+        "they are for non-commercial research and must not be redistributed",
+        "3 images of objects that were drawn were left out; Table 2 says why. Others took their places.",
+        "the server answered 404 (Not Found) four times",
+        "In the contrast faces, faces differ from objects in",
+        "(commit 0123456789abcdef0123456789abcdef01234567 )",
+        "all images were cut to their central square, brought down to 128 pixels at the shorter side, given the same",
+        "It saw the same inputs as resnet34 , and the same was recorded of it.",
+        "Divergence",
+        "results/drawn/faces.nc",
+        "results/untrained/model.json",
+    ):
+        assert words in re.sub(r" ([,.])", r"\1", text) or words in text, words
+    assert not re.search(PERFORMANCE, told(text))
+    assert "Published and here" not in text
+    # of both networks one figure of what they see, and one table of their layers
+    for kind in ("fig-confounds", "tbl-confounds", "tbl-layers"):
+        assert page.count(f'id="{kind}-resnet34"') == 1
+        assert f'id="{kind}-untrained"' not in page
+    # a share is never below nothing
+    assert not re.search(r"changes for \d+\.\d % \[−", text)
+
+
+@pytest.mark.slow
+def test_the_original_stands_beside_its_published_numbers(tmp_path):
+    config = synthetic.published("legacy")
+    config["localizers"]["faces"]["count"] = 2500
+    # 213,248 position units
+    layers = [units.Layer("a.0", 0, (64, 56, 56)), units.Layer("b.0", 0, (256, 7, 7))]
+    written, page = rendered(tmp_path, config, {("faces", "faces"): 0.9, ("faces", "objects"): 0.2}, layers=layers)
+    text = check(written, page)
+    assert len(page) < 3e6
+    for words in (
+        "213,248 position units, every element of the outputs of 2 layers, were recorded",
+        "the 2,500 units of the whole network with the largest absolute difference of the means in the contrast faces",
+        "the 2,500 that tell faces and objects apart most were silenced",
+        "numbers published by DeepLocalizer 0.0.3, resnet34_example",
+        "KL divergence, nats: faces",
+        "3.1148",
+        "0.2043",
+        "73.5 %",
+        "A position unit is one element of a layer’s output",
+        "were recorded for the stimuli of localize",
+        "Images of faces alone were saved anew as JPEG",
+        "COCO marks a person in",
+        "so is every channel unit and every selected unit; of the other position units, the 10,000 with the largest",
+    ):
+        assert words in re.sub(r" ([,.])", r"\1", text) or words in text, words
+    assert not re.search(PERFORMANCE, told(text))

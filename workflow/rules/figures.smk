@@ -15,11 +15,34 @@ rule stimuli_figure:
     conda:
         "../../envs/plots.yaml"
     params:
-        categories=list(config["stimuli"]["categories"]),
+        categories=config["stimuli"]["categories"],
+        identifiable=config["report"]["identifiable"],
     message:
         "Drawing the stimuli of {wildcards.study}"
     script:
         "../scripts/figures/stimuli.py"
+
+
+rule confounds_figure:
+    input:
+        confounds="results/{study}/{model}/confounds.nc",
+    output:
+        report(
+            "results/{study}/{model}/figures/confounds.svg",
+            caption="../report/confounds.rst",
+            category="Stimuli",
+            labels={"model": "{model}", "shows": "what else tells categories apart"},
+        ),
+    log:
+        "logs/{study}/{model}/figures/confounds.log",
+    benchmark:
+        "benchmarks/{study}/{model}/figures/confounds.jsonl"
+    conda:
+        "../../envs/plots.yaml"
+    message:
+        "Drawing luminance, contrast and frequencies of what {wildcards.model} sees"
+    script:
+        "../scripts/figures/confounds.py"
 
 
 rule selectivity_figure:
@@ -127,7 +150,7 @@ rule units_table:
             "results/{study}/{model}/tables/units.csv",
             caption="../report/units_table.rst",
             category="Units",
-            labels={"model": "{model}", "shows": "table of all units"},
+            labels={"model": "{model}", "shows": "table of units"},
         ),
     log:
         "logs/{study}/{model}/tables/units.log",

@@ -4,6 +4,7 @@ report: "../report/workflow.rst"
 PAGE = Path(workflow.basedir) / "report"
 ARTEFACTS = [
     "inputs",
+    "confounds",
     "architecture",
     "activations",
     "moments",
@@ -11,7 +12,7 @@ ARTEFACTS = [
     "masks",
     "effects",
 ]
-FIGURES = ["selectivity", "masks", "effects", "dissociation"]
+FIGURES = ["confounds", "selectivity", "masks", "effects", "dissociation"]
 
 
 rule report:
@@ -19,7 +20,12 @@ rule report:
         document=str(PAGE / "report.qmd"),
         style=str(PAGE / "style.css"),
         bibliography=str(PAGE / "references.bib"),
+        drawn=expand(
+            "results/{{study}}/drawn/{category}.nc",
+            category=config["stimuli"]["categories"],
+        ),
         stimuli="results/{study}/stimuli.nc",
+        models=expand("results/{{study}}/{model}/model.json", model=config["models"]),
         artefacts=expand(
             "results/{{study}}/{model}/{artefact}.nc",
             model=config["models"],

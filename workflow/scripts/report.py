@@ -12,14 +12,15 @@ from deeplocalizer.report import render, study
 
 def describe() -> dict:
     """Say where the artefacts of the study are, from the folder in which the workflow runs."""
-    models = {}
+    models = {Path(path).parent.name: {"model": path} for path in snakemake.input.models}
     for path in map(Path, snakemake.input.artefacts):
-        models.setdefault(path.parent.name, {"outcomes": []})[path.stem] = str(path)
+        models[path.parent.name][path.stem] = str(path)
     for path in map(Path, snakemake.input.outcomes):
-        models[path.parents[1].name]["outcomes"].append(str(path))
+        models[path.parents[1].name].setdefault("outcomes", []).append(str(path))
     return {
         "config": snakemake.params.config,
         "root": str(Path.cwd()),
+        "drawn": {Path(path).stem: path for path in snakemake.input.drawn},
         "stimuli": snakemake.input.stimuli,
         "models": models,
         "benchmarks": snakemake.params.benchmarks,

@@ -90,6 +90,8 @@ def _bars(effects: xr.Dataset, outcome: str, task: str, scale: str, own: Mapping
     bars = []
     for index, name in enumerate(localizers):
         harm = summaries.find(effects, "harm", outcome, localizer=name, task=task, scale=scale)
+        if outcome == "kept":
+            harm = summaries.changed(effects, name, task)
         spread = summaries.find(effects, "control", outcome, localizer=name, task=task)
         # controls are measured raw; what the network has above chance scales them like the target
         band = (spread.low / gain, spread.estimate / gain, spread.high / gain) if spread and harm else None

@@ -76,7 +76,8 @@ def _overlap(axes: Axes, shared: xr.DataArray) -> None:
     counts = shared.values
     size = counts.diagonal().clip(min=1)
     # the shade is the share of the smaller of the two masks
-    axes.imshow(counts / np.minimum.outer(size, size), cmap=SHADES, vmin=0, vmax=1, aspect="auto")
+    axes.imshow(counts / np.minimum.outer(size, size), cmap=SHADES, vmin=0, vmax=1, aspect="equal")
+    axes.set_anchor("N")
     for row in range(len(names)):
         for column in range(len(names)):
             text = axes.text(column, row, f"{counts[row, column]:,}", ha="center", va="center", fontsize=9.5)

@@ -33,9 +33,10 @@ def draw(contrasts: xr.Dataset, alpha: float) -> Figure:
     Returns
     -------
     Figure
-        A panel for each contrast. In each layer, from the earliest at the top: units as dots (an outline of very
-        many), a line from the first to the third quartile, a tick at the median; at the right the share of
-        units that respond more, and of those that respond less, to the preferred categories.
+        A panel for each contrast. In each layer, from the earliest at the top: units as dots (of very many, the outline
+        of their histogram, and in it that of the units in colour), a line from the first to the third quartile, a tick
+        at the median; at the right the share of units that respond more, and of those that respond less, to the
+        preferred categories.
     """
     names = contrasts["contrast"].values.astype(str)
     where = summaries.places(contrasts)
@@ -54,7 +55,7 @@ def draw(contrasts: xr.Dataset, alpha: float) -> Figure:
             for place in range(len(where.names)):
                 _layer(axes, one, where, place, limits, alpha, tint)
             _shares(axes, summary.sel(contrast=str(name)), tint)
-        _legend(made, alpha)
+        _legend(made, alpha, where)
     return made
 
 
@@ -95,10 +96,9 @@ def _layer(
     if not len(d):
         drawing.note(axes, 0.02, place, "all units are dead", axes.get_yaxis_transform())
         return
-    if len(d) > MOST_UNITS:
-        _outline(axes, d, place, limits, name)
-    else:
-        _dots(axes, d, one["log10_q"].values[members] <= np.log10(alpha), place, limits, tint, name)
+    significant = one["log10_q"].values[members] <= np.log10(alpha)
+    shown = _outline if len(d) > MOST_UNITS else _dots
+    shown(axes, d, significant, place, limits, tint, name)
     low, middle, high = np.quantile(d, [0.25, 0.5, 0.75])
     axes.plot([low, high], [place + 0.16] * 2, color=drawing.INK, linewidth=1.2, solid_capstyle="butt")
     (tick,) = axes.plot([middle], [place + 0.16], "|", color=drawing.INK, markersize=7, markeredgewidth=1.4)
@@ -125,12 +125,26 @@ def _dots(
         dots.set_gid(f"{kind}/{name}")
 
 
-def _outline(axes: Axes, d: np.ndarray, place: int, limits: tuple[float, float], name: str) -> None:
-    """Draw very many units as the outline of their histogram."""
-    heights, edges = np.histogram(d, bins=BINS, range=limits)
-    level = place - 0.02 - 0.5 * heights / heights.max()
-    outline = axes.stairs(level, edges, baseline=place - 0.02, fill=True, color=drawing.FAINT)
-    outline.set_gid(f"units/{name}")
+def _outline(
+    axes: Axes,
+    d: np.ndarray,
+    significant: np.ndarray,
+    place: int,
+    limits: tuple[float, float],
+    tint: str,
+    name: str,
+) -> None:
+    """Draw very many units as the outline of their histogram, and in it those that differ from zero."""
+    base = place - 0.02
+    everything, edges = np.histogram(d, bins=BINS, range=limits)
+    for kind, members, color in (
+        ("units", np.ones_like(significant), drawing.FAINT),
+        ("preferring", significant & (d > 0), tint),
+        ("opposing", significant & (d < 0), drawing.MUTED),
+    ):
+        heights = np.histogram(d[members], bins=edges)[0]
+        level = base - 0.5 * heights / everything.max()
+        axes.stairs(level, edges, baseline=base, fill=True, color=color).set_gid(f"{kind}/{name}")
 
 
 def _shares(axes: Axes, summary: xr.Dataset, tint: str) -> None:
@@ -146,22 +160,16 @@ def _shares(axes: Axes, summary: xr.Dataset, tint: str) -> None:
             text.set_gid(f"share/{kind}/{summary['contrast'].item()}/{place}")
 
 
-def _legend(made: Figure, alpha: float) -> None:
+def _legend(made: Figure, alpha: float, where: Places) -> None:
     def dot(face: str, edge: str, label: str) -> Line2D:
         return Line2D([], [], linestyle="", marker="o", markersize=4, mfc=face, mec=edge, mew=0.6, label=label)
 
+    dots = bool((np.bincount(where.of_unit) <= MOST_UNITS).any())
+    quartiles = Line2D([], [], color=drawing.INK, marker="|", markersize=7, mew=1.4, label="quartiles, median")
     handles = [
         dot(drawing.color(0), drawing.color(0), f"responds more (q \u2264 {alpha:g})"),
         dot(drawing.MUTED, drawing.MUTED, f"responds less (q \u2264 {alpha:g})"),
-        dot("white", drawing.MUTED, "neither"),
-        Line2D(
-            [],
-            [],
-            color=drawing.INK,
-            marker="|",
-            markersize=7,
-            markeredgewidth=1.4,
-            label="quartiles, median",
-        ),
+        dot("white" if dots else drawing.FAINT, drawing.MUTED if dots else drawing.FAINT, "neither"),
+        quartiles,
     ]
     made.legend(handles=handles, loc="outside lower center", ncols=4, handletextpad=0.5, columnspacing=1.4)

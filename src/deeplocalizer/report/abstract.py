@@ -6,7 +6,7 @@ write            the abstract of the report
 from __future__ import annotations
 
 from deeplocalizer import summaries
-from deeplocalizer.report import claims, limits, sentences, wording
+from deeplocalizer.report import claims, confounding, limits, networks, sentences, wording
 from deeplocalizer.report.claims import Advantage, Dissociation, Finding, Verdict
 from deeplocalizer.report.study import Model, Study
 from deeplocalizer.report.wording import code, count, listed, name, percent, points
@@ -17,11 +17,13 @@ FEW = 100  # independent test stimuli; below, the abstract says that intervals a
 def write(study: Study) -> str:
     """Tell the study in a paragraph of Markdown."""
     shown = sentences.categories(list(study.config["stimuli"]["categories"]))
+    use = "does the network need them" if study.config["tasks"] else "do its decisions depend on them"
     told = [
-        "Which units of a network prefer one kind of stimulus, and does the network need them? "
+        f"Which units of a network prefer one kind of stimulus, and {use}? "
         f"{len(study.stimuli):,} images of {shown} were shown to "
-        f"{listed(_introduced(study, model) for model in study.models)}."
+        f"{listed(_network(study, model) for model in study.models)}."
     ]
+    told += [part for part in [confounding.brief(study)] if part]
     told += [_found(study, model) for model in study.models]
     number = limits.fewest(study)
     if number < FEW:
@@ -30,22 +32,23 @@ def write(study: Study) -> str:
     return " ".join(told)
 
 
-def _introduced(study: Study, model: Model) -> str:
-    known = f"architecture {code(model.settings['architecture'])}, {sentences.weights(study, model)}"
-    return f"the network {code(model.name)} ({known})"
+def _network(study: Study, model: Model) -> str:
+    return f"the network {code(model.name)} ({networks.introduced(study, model)})"
 
 
 def _found(study: Study, model: Model) -> str:
     """Tell what was found in one model."""
     selected = summaries.selection(model.masks)["selected"].sum("place")
     sizes = listed(
-        f"the {int(selected.sel(localizer=one)):,} that {_preference(study, one)} most"
-        for one in study.config["localizers"]
+        f"the {int(selected.sel(localizer=one)):,} that {_preference(study, one)}" for one in study.config["localizers"]
     )
     units = count(model.units, "unit")
     whose = f"its {units}" if len(study.models) == 1 else f"the {units} of {code(model.name)}"
     told = [f"Of {whose}, {sizes} were silenced."]
-    told += [_harm(study, claim) for claim in sentences.leading(study, model)]
+    before = ""
+    for claim in sentences.leading(study, model):
+        told.append(_harm(study, claim, again=not study.config["tasks"] and claim.localizer == before))
+        before = claim.localizer
     pairs = study.config["dissociations"]
     told += [_verdict(study, claims.dissociation(study, model.effects, pair)) for pair in pairs]
     return " ".join(told)
@@ -53,23 +56,29 @@ def _found(study: Study, model: Model) -> str:
 
 def _preference(study: Study, localizer: str) -> str:
     """Say what the units of a localizer respond to."""
-    verb = "prefer or avoid" if study.config["localizers"][localizer]["sign"] == "absolute" else "prefer"
-    return f"{verb} {sentences.categories(sentences.preferred_by(study, localizer))}"
+    settings = study.config["localizers"][localizer]
+    if settings["sign"] == "absolute":
+        sides = study.config["contrasts"][settings["contrast"]]
+        one, other = (sentences.categories(sides[side]) for side in ("preferred", "other"))
+        return f"tell {one} and {other} apart most"
+    return f"prefer {sentences.categories(sentences.preferred_by(study, localizer))} most"
 
 
-def _harm(study: Study, claim: Advantage) -> str:
-    """Say what silencing a localizer's units did."""
+def _harm(study: Study, claim: Advantage, again: bool = False) -> str:
+    """Say what silencing a localizer's units did, perhaps after a sentence about the same units."""
     mask, task = f"*{name(claim.localizer)}*", name(claim.task)
     if claim.finding is Finding.UNABLE:
         return f"The network does not do {task} to a meaningful degree, so nothing is claimed about its {mask} units."
     if not claim.complete or claim.harm is None:
         return f"For the {mask} units and {task} there is no number."
-    compared = sentences.against(study, claim.finding, "as many random units do")
+    compared = sentences.against(study, claim.finding, "as many random units")
     if study.outcome == "kept":
-        did = f"decisions changed for {percent(claim.harm.estimate)} of {task}"
+        did = f"the decision changed for {percent(claim.harm.estimate)} of {task}"
     else:
         did = f"balanced accuracy in {task} {sentences.went(claim, ('fell', 'rose', 'stayed'))}"
     numbers = f"{points(claim.advantage)}, {wording.p(claim.p)}"
+    if again:
+        return f"Of {task}, it changed for {percent(claim.harm.estimate)}: {compared} (difference {numbers})."
     return f"Without the {mask} units, {did}: {compared} (difference {numbers})."
 
 

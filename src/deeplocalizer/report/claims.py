@@ -16,7 +16,7 @@ from enum import Enum
 import xarray as xr
 
 from deeplocalizer.report.study import Study
-from deeplocalizer.summaries import Effect, find
+from deeplocalizer.summaries import Effect, changed, find
 
 
 class Finding(Enum):
@@ -126,6 +126,8 @@ def advantage(study: Study, effects: xr.Dataset, localizer: str, task: str) -> A
         kind: find(effects, kind, study.outcome, localizer=localizer, task=task)
         for kind in ("ablated", "harm", "control", "advantage")
     }
+    if study.outcome == "kept":
+        found["harm"] = changed(effects, localizer, task)
     return Advantage(
         _finding(found["advantage"], able(effects, task, study.alpha), study.alpha),
         localizer,

@@ -6,17 +6,21 @@ fewest           the smallest number of independent stimuli that a claim rests o
 
 from __future__ import annotations
 
-from deeplocalizer.report import sentences, wording
-from deeplocalizer.report.study import Study
+from deeplocalizer.report import confounding, sentences, sources, wording
+from deeplocalizer.report.study import VARIOUS, Study
 from deeplocalizer.report.wording import count, listed, name
 
 NOT_NAMED = {"lfw_faces": "the identities of the faces", "digits": "the writers of the digits"}
+PERSON = "person"  # COCO's word
 
 
 def write(study: Study) -> list[str]:
     """Name every reason for caution that applies to a study."""
-    reasons = [_sample(study), _one_draw(study), _crops(study), _groups(study), _formats(study)]
-    return [reason for reason in [*reasons, _silencing(study), _selection(study)] if reason]
+    reasons = [
+        _sample(study), _one_draw(study), _crops(study), _groups(study), _alone(study), _people(study),
+        _histories(study), _formats(study), confounding.limit(study), _silencing(study), _selection(study),
+    ]  # fmt: skip
+    return [reason for reason in reasons if reason]
 
 
 def fewest(study: Study) -> int:
@@ -65,6 +69,10 @@ def _crops(study: Study) -> str:
 
 def _groups(study: Study) -> str:
     unknown = [who for source, who in NOT_NAMED.items() if source in _sources(study)]
+    categories = study.config["stimuli"]["categories"]
+    dealt = [one for one in categories if one not in sources.own_splits(study)]
+    if any(categories[one]["source"] == "celeba" for one in dealt):
+        unknown.append("the people that CelebA shows")
     if not unknown:
         return ""
     return (
@@ -76,11 +84,57 @@ def _groups(study: Study) -> str:
 def _formats(study: Study) -> str:
     if len(set(study.sizes.values())) < 2:
         return ""
-    formats = listed(f"{name(category)} {size}" for category, size in study.sizes.items())
+    formats = listed(
+        f"{name(category)} {'of various sizes' if size == VARIOUS else size}" for category, size in study.sizes.items()
+    )
     return (
         "**Formats.** Images differ between categories in more than what they show: not all have the same "
-        f"number of pixels ({formats}), and brightness and contrast differ too. A unit that prefers a category "
-        "may follow any of these."
+        f"number of pixels ({formats}). A unit that prefers a category may follow that."
+    )
+
+
+def _alone(study: Study) -> str:
+    """Name the categories of the researcher's own images of which nobody said what belongs together."""
+    categories = study.config["stimuli"]["categories"]
+    told = [
+        f"*{name(category)}*"
+        for category, settings in categories.items()
+        if settings["source"] in ("folder", "table", "hub")
+        and (study.select(category=[category])["group"].value_counts() == 1).all()
+    ]
+    if not told:
+        return ""
+    return (
+        f"**Images that stand alone.** No groups are known of {listed(told)}. If several of these images show the same "
+        "person, thing or scene, they may be in several splits, and intervals may be too narrow."
+    )
+
+
+def _people(study: Study) -> str:
+    """Say where images that are no faces show people all the same."""
+    counts = study.images.attributes
+    if PERSON not in counts.index:
+        return ""
+    shown = {str(category): int(counts[category][PERSON]) for category in counts.columns}
+    told = [
+        f"{number:,} of the {len(study.select(category=[category])):,} images of *{name(category)}*"
+        for category, number in shown.items()
+        if number
+    ]
+    if not told:
+        return ""
+    return f"**People.** COCO marks a person in {listed(told)}: some of these may show faces."
+
+
+def _histories(study: Study) -> str:
+    """Say where the images of some categories alone were compressed."""
+    settings = study.config["stimuli"]
+    resaved = [one for one, category in settings["categories"].items() if category.get("resave")]
+    if not resaved or len(resaved) == len(settings["categories"]):
+        return ""
+    return (
+        f"**Compression.** Images of {listed(f'*{name(one)}*' for one in resaved)} alone were saved anew as JPEG. A "
+        "unit that prefers a category may follow the traces of that."
     )
 
 
@@ -95,8 +149,9 @@ def _silencing(study: Study) -> str:
 
 def _selection(study: Study) -> str:
     controls = study.config["ablation"]["controls"]
+    others = "numbers" if all(one.get("count") for one in study.config["localizers"].values()) else "fractions"
     return (
-        "**Selection.** How many units a localizer selects was set in advance, not found; other fractions may "
+        f"**Selection.** How many units a localizer selects was set in advance, not found; other {others} may "
         f"give other effects. With {count(controls, 'random mask')} no *p* of a mask against them can be "
         f"smaller than {1 / (1 + controls):.2g}."
     )

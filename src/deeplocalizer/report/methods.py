@@ -1,7 +1,6 @@
 """The methods of a study, told from its configuration and its artefacts. All of it is Markdown.
 
-stimuli          sources, splits and groups
-networks         architectures, weights and what was recorded
+stimuli          sources, matching, splits and groups
 contrasts        how the preference of a unit is measured
 localizers       how units are selected
 ablation         how they are silenced, and against what that is compared
@@ -16,56 +15,23 @@ from typing import Any
 
 import yaml
 
-from deeplocalizer.report import wording
-from deeplocalizer.report.study import Model, Study
+from deeplocalizer.report import sources, wording
+from deeplocalizer.report.study import Study
 from deeplocalizer.report.wording import code, count, listed, name, round_percent
-from deeplocalizer.stimuli.splits import SPLITS
 
-SOURCES = {
-    "lfw_faces": "faces of Labeled Faces in the Wild [@huang2007], as crops that come with scikit-image "
-    "[@vanderwalt2014]",
-    "lfw_backgrounds": "crops without a face from the same data set [@huang2007; @vanderwalt2014]",
-    "photograph_patches": "square patches of the photographs without people that come with scikit-image "
-    "[@vanderwalt2014]; the patches of one photograph are one group",
-    "digits": "handwritten digits [@alpaydin1998], as they come with scikit-learn [@pedregosa2011]",
-}
-REDUCTIONS = {"mean": "the mean over its feature map", "max": "the maximum over its feature map"}
-STATISTICS = {"t": "Welch's *t*", "d": "Cohen's *d*", "difference": "the difference of the means"}
-SIGNS = {"positive": "highest", "negative": "lowest", "absolute": "largest in size, whatever the sign,"}
+STATISTICS = {"t": "Welch's *t*", "d": "Cohen's *d*", "difference": "difference of the means"}
+SIGNS = {"positive": "highest", "negative": "lowest", "absolute": "largest absolute"}
 
 
 def stimuli(study: Study) -> str:
-    """Tell the sources, the splits and the groups."""
-    settings = study.config["stimuli"]
+    """Tell the sources, what was made of the images, the splits and the groups."""
     told = [
         f"- *{name(category)}*: {count(len(study.select(category=[category])), 'image')}, "
-        f"{SOURCES.get(chosen['source'], 'source ' + code(chosen['source']))}."
-        for category, chosen in settings["categories"].items()
+        f"{sources.described(study, category)}."
+        for category in study.config["stimuli"]["categories"]
     ]
-    sizes = {split: settings["splits"].get(split, 0) for split in SPLITS}
-    shares = listed(f"{code(split)} ({round_percent(size)})" for split, size in sizes.items() if size > 0)
-    dealt = (
-        f"Each category, and each label within it, was dealt at random (seed {study.config['seed']}) into the "
-        f"splits {shares}. Stimuli of one group stay together. Within a split, stimuli were dealt into "
-        f"{settings['folds']} folds in the same way."
-    )
-    return "\n".join([*told, "", dealt])
-
-
-def networks(study: Study, model: Model) -> str:
-    """Tell what a network is, how it came by its weights and what was recorded of it."""
-    known, crop = model.preprocessing, model.preprocessing["crop"]
-    colour = "grey" if known["mode"] == "L" else "colour"
-    reductions = listed((REDUCTIONS[kind] for kind in study.config["recording"]["reductions"]), "or")
-    patterns = listed(code(layer) for layer in model.settings["layers"])
-    return (
-        f"The network {code(model.name)} has the architecture {code(model.settings['architecture'])}, with one "
-        f"output for each label. Images were resized ({known['resample']}) to {known['resize']} pixels at the "
-        f"shorter side, and of these the central {crop} × {crop} were kept, in {colour}. "
-        f"{_training(study, model) if model.trained else _untrained(study)} The response of a channel unit of a "
-        f"convolutional layer is {reductions}. All {count(model.units, 'unit')} of the layers that match "
-        f"{patterns} were recorded for all stimuli."
-    )
+    parts = [sources.matching(study), sources.dealing(study), sources.attributes(study)]
+    return "\n\n".join(["\n".join(told), *(part for part in parts if part)])
 
 
 def contrasts(study: Study) -> str:
@@ -88,8 +54,7 @@ def localizers(study: Study) -> str:
         "In the manner of functional localizers in brains, and of their use in networks "
         "[@dobs2022; @alkhamissi2025], the units that rank highest in a contrast were selected:\n\n"
         + "\n".join(told)
-        + "\n\nShares are of the units that are not dead, rounded up. A unit on the wrong side of zero is not "
-        "selected. Test stimuli play no part in the selection."
+        + f"\n\n{_eligible(study)} Test stimuli play no part in the selection."
     )
 
 
@@ -99,7 +64,7 @@ def ablation(study: Study) -> str:
     value = f"its mean response to the other categories of its contrast in the split {code('localize')}"
     value = "zero" if settings["value"] == "zero" else value
     return (
-        f"A unit was silenced by replacing its response, all over its feature map, by {value}. For each "
+        f"A unit was silenced by replacing its response{_extent(study)} by {value}. For each "
         f"localizer, {count(settings['controls'], 'random mask')} were drawn, all different, with as many units "
         "in every layer as the mask of the localizer, uniformly from all units that are not dead, those of the "
         "localizer included: only then is the rank of the localizer's mask among its random masks a valid *p* "
@@ -110,19 +75,7 @@ def ablation(study: Study) -> str:
 
 def inference(study: Study) -> str:
     """Tell the intervals, the tests and what is claimed."""
-    settings = study.config["inference"]
-    resamples = f"{settings['resamples']:,}"
-    told = [
-        f"Intervals cover {round_percent(settings['confidence'])} and come from the bias-corrected and "
-        f"accelerated bootstrap [@efron1987] with {resamples} samples: stimuli are resampled by category within "
-        "each label [@davison1997], groups as a whole, and what happens to one stimulus intact and ablated "
-        "stays together. Where the stimuli of each label have the same outcome, the interval is an exact "
-        "binomial bound [@clopper1934]. Intervals of random masks are their quantiles.",
-        "All tests are one-sided, for harm. The harm of a mask is tested by exchanging intact and ablated within "
-        f"stimuli ({resamples} random permutations); the advantage of a mask over its random masks, by its rank "
-        "among them.",
-        _claims(study),
-    ]
+    told = [_intervals(study), _tests(study), _claims(study)]
     if study.config["dissociations"]:
         told.append(_dissociations(study))
     return "\n\n".join(told)
@@ -136,11 +89,29 @@ def configuration(study: Study) -> str:
 
 def _localizer(localizer: str, chosen: Mapping[str, Any]) -> str:
     scope = "of the whole network" if chosen["scope"] == "network" else "of each layer"
+    size = f"{chosen['count']:,}" if chosen.get("count") else f"{round_percent(chosen['fraction'])} of"
     return (
-        f"- *{name(localizer)}*: the {round_percent(chosen['fraction'])} of units {scope} with the "
-        f"{SIGNS[chosen['sign']]} {STATISTICS[chosen['statistic']]} in the contrast "
-        f"*{name(chosen['contrast'])}*."
+        f"- *{name(localizer)}*: the {size} units {scope} with the {SIGNS[chosen['sign']]} "
+        f"{STATISTICS[chosen['statistic']]} in the contrast *{name(chosen['contrast'])}*."
     )
+
+
+def _eligible(study: Study) -> str:
+    """Tell which units can be selected at all."""
+    chosen = study.config["localizers"].values()
+    told = "Units that are dead are never selected"
+    if any(not one.get("count") for one in chosen):
+        told = "Shares are of the units that are not dead, rounded up"
+    wrong = any(one["sign"] != "absolute" for one in chosen)
+    return f"{told}. A unit on the wrong side of zero is not selected." if wrong else f"{told}."
+
+
+def _extent(study: Study) -> str:
+    """Tell how far silencing a unit goes."""
+    kinds = {kind for model in study.models for kind in model.reductions}
+    if kinds == {"position"}:
+        return ""
+    return ", all over its feature map,"
 
 
 def _outcome(study: Study) -> str:
@@ -148,8 +119,10 @@ def _outcome(study: Study) -> str:
     tasks = [f"{name(task)} ({_labels(labels)})" for task, labels in study.config["tasks"].items()]
     if not tasks:
         return (
-            "There are no tasks, so what is measured in each category is the share of stimuli for which the same "
-            "output is the highest as in the intact network. Harm is the share for which it is another."
+            "There are no tasks, so every category is looked at by itself, and two outcomes are measured: the share "
+            "of images for which the same output is the highest as in the intact network, and the Kullback-Leibler "
+            "divergence of the ablated network's distribution over its outputs from the intact network's, in nats, "
+            "averaged over images. A decision has changed where another output is the highest."
         )
     return (
         f"The {'task is' if len(tasks) == 1 else 'tasks are'} {listed(tasks)}. A stimulus is decided among the "
@@ -160,6 +133,34 @@ def _outcome(study: Study) -> str:
 
 def _labels(labels: Sequence[str]) -> str:
     return listed((wording.escaped(str(label)) for label in labels), "or")
+
+
+def _intervals(study: Study) -> str:
+    settings = study.config["inference"]
+    if study.config["tasks"]:
+        resampled, same = "by category within each label", "the stimuli of each label have"
+    else:
+        resampled, same = "within each category", "all stimuli of a category have"
+    return (
+        f"Intervals cover {round_percent(settings['confidence'])} and come from the bias-corrected and accelerated "
+        f"bootstrap [@efron1987] with {settings['resamples']:,} samples: stimuli are resampled {resampled} "
+        "[@davison1997], groups as a whole, and what happens to one stimulus intact and ablated stays together. Where "
+        f"{same} the same outcome, the interval is an exact binomial bound [@clopper1934]. Intervals of random masks "
+        "are their quantiles."
+    )
+
+
+def _tests(study: Study) -> str:
+    if not study.config["tasks"]:
+        return (
+            "All tests are one-sided. Silencing any units changes something, so what is tested is whether a mask "
+            "changes more than its random masks do, by its rank among them."
+        )
+    return (
+        "All tests are one-sided, for harm. The harm of a mask is tested by exchanging intact and ablated within "
+        f"stimuli ({study.config['inference']['resamples']:,} random permutations); the advantage of a mask over its "
+        "random masks, by its rank among them."
+    )
 
 
 def _claims(study: Study) -> str:
@@ -194,23 +195,6 @@ def _dissociations(study: Study) -> str:
     if len(study.config["dissociations"]) > 1:
         told += " Their *p*-values are not adjusted for their number."
     return told
-
-
-def _training(study: Study, model: Model) -> str:
-    chosen: Mapping[str, Any] = model.settings["training"]
-    mirrored = f", and those labelled {_labels(chosen['mirror'])} also mirrored" if chosen["mirror"] else ""
-    return (
-        f"It was trained on the split {code('train')} alone, on the labels of all tasks in one softmax, as the "
-        f"dual-task network of @dobs2022, for {count(chosen['epochs'], 'epoch')} of AdamW [@loshchilov2019] with "
-        f"batches of {chosen['batch_size']}, a one-cycle schedule [@smith2019] with a peak learning rate of "
-        f"{chosen['learning_rate']:g}, and a weight decay of {chosen['weight_decay']:g} "
-        f"(seed {study.config['seed']}). Every task, and every label within it, was drawn equally often. Training "
-        f"images were shifted and relit at random{mirrored}."
-    )
-
-
-def _untrained(study: Study) -> str:
-    return f"It was left at its random initialisation (seed {study.config['seed']})."
 
 
 def _plain(value: Any) -> Any:

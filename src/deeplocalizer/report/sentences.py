@@ -5,6 +5,7 @@ network          what a model is, and what it can do
 selectivity      what a contrast finds
 selection        what the localizers select
 leading          the claims that a study is about
+elsewhere        the claims about what units do not prefer, where there are no tasks
 harms            what silencing each localizer's units does
 harm             the same for one localizer and one task
 verdict          whether two localizers doubly dissociate: a title and a paragraph
@@ -19,7 +20,8 @@ import numpy as np
 import xarray as xr
 
 from deeplocalizer import summaries
-from deeplocalizer.report import claims, wording
+from deeplocalizer.models.specification import OWN
+from deeplocalizer.report import claims, networks, wording
 from deeplocalizer.report.claims import Advantage, Dissociation, Finding, Side, Verdict
 from deeplocalizer.report.study import Model, Study
 from deeplocalizer.report.wording import code, count, level, listed, name, percent, points
@@ -37,28 +39,27 @@ def stimuli(study: Study) -> str:
     groups = int((study.stimuli["group"].value_counts() > 1).sum())
     kept = f", nor is any of the {count(groups, 'group')} of stimuli that belong together" if groups else ""
     return (
-        f"The study has {len(study.stimuli):,} images of {len(study.sizes)} categories, dealt into the "
-        f"splits {parts}. No stimulus is in two splits{kept}: {_uses(study)}."
+        f"The study has {len(study.stimuli):,} images of {len(study.sizes)} categories, in the splits {parts}. No "
+        f"stimulus is in two splits{kept}: {_uses(study)}."
     )
 
 
 def network(study: Study, model: Model) -> str:
     """Say what a model is, and what it can do."""
+    known = model.specification
+    what = f"has the architecture {code(known.name)} and"
+    if known.library != OWN:
+        what = f"is {code(known.name)} of {networks.library(model)}; it"
     told = (
-        f"The network {code(model.name)} has the architecture {code(model.settings['architecture'])} and was "
-        f"{weights(study, model)}. {count(model.units, 'unit')} in "
-        f"{count(model.architecture.sizes['layer'], 'layer')} were recorded."
+        f"The network {code(model.name)} {what} was {networks.weights(study, model)}. "
+        f"{wording.capitalized(networks.recorded(model))}."
     )
     if not study.config["tasks"]:
-        return f"{told} The study has no tasks: what is measured is whether decisions change."
+        return (
+            f"{told} The study has no tasks: what is measured is whether the highest of its "
+            f"{len(known.labels):,} outputs changes, and by how much their distribution does."
+        )
     return " ".join([told, *(_ability(study, model, task) for task in study.config["tasks"])])
-
-
-def weights(study: Study, model: Model) -> str:
-    """Say how a model came by its weights."""
-    if not model.trained:
-        return "left at its random initialisation"
-    return f"trained by this study on {listed(name(task) for task in study.config['tasks'])}"
 
 
 def selectivity(study: Study, model: Model, contrast: str) -> str:
@@ -94,7 +95,7 @@ def selection(study: Study, model: Model) -> str:
             held = count(number, "unit") if number else "no unit"
             told.append(f"The masks of *{name(one)}* and *{name(other)}* share {held}.")
     drawn = summaries.control_overlap(model.masks)
-    shares = listed(percent(float(drawn.sel(localizer=one)), 0) for one in names)
+    shares = listed(dict.fromkeys(percent(float(drawn.sel(localizer=one)), 0) for one in names))
     controls = count(study.config["ablation"]["controls"], "random mask")
     told.append(
         f"Each mask is compared with {controls} of as many units in every layer; by chance, they hold on "
@@ -109,8 +110,8 @@ def leading(study: Study, model: Model) -> list[Advantage]:
     Returns
     -------
     list of Advantage
-        Each localizer on its own task; without tasks, on the categories that its units prefer; where no
-        localizer names a task, each on all of them.
+        Each localizer on its own task; without tasks, on the categories that its units prefer (by absolute size, on all
+        that it compares); where no localizer names a task, each on all of them.
     """
     localizers = study.config["localizers"]
     wanted = list(study.own.items())
@@ -121,9 +122,28 @@ def leading(study: Study, model: Model) -> list[Advantage]:
     return [claims.advantage(study, model.effects, localizer, task) for localizer, task in wanted]
 
 
+def elsewhere(study: Study, model: Model) -> list[Advantage]:
+    """Take the claims about the categories that a localizer's units do not prefer; only where there are no tasks."""
+    if study.config["tasks"]:
+        return []
+    wanted = [
+        (one, category)
+        for one in study.config["localizers"]
+        for category in _contrasted(study, one)
+        if category not in preferred_by(study, one)
+    ]
+    return [claims.advantage(study, model.effects, localizer, category) for localizer, category in wanted]
+
+
 def harms(study: Study, model: Model) -> str:
-    """Say what silencing the units of each localizer does, a paragraph for each claim."""
+    """Say what silencing the units of each localizer does, a paragraph for each localizer or each claim."""
     told = [harm(study, model, claim) for claim in leading(study, model)]
+    if not study.config["tasks"]:
+        by_localizer: dict[str, list[str]] = {one: [] for one in study.config["localizers"]}
+        for claim in [*leading(study, model), *elsewhere(study, model)]:
+            before = by_localizer[claim.localizer]
+            before.append(harm(study, model, claim, again=bool(before)))
+        told = [" ".join(sentences) for sentences in by_localizer.values()]
     idle = [f"*{name(localizer)}*" for localizer in study.config["localizers"] if localizer not in study.own]
     if study.own and idle:
         are = "localizer is" if len(idle) == 1 else "localizers are"
@@ -133,8 +153,17 @@ def harms(study: Study, model: Model) -> str:
     return "\n\n".join(told)
 
 
-def harm(study: Study, model: Model, claim: Advantage) -> str:
-    """Say what silencing a localizer's units does to a task, beside silencing random units."""
+def harm(study: Study, model: Model, claim: Advantage, again: bool = False) -> str:
+    """Say what silencing a localizer's units does to a task, beside silencing random units.
+
+    Parameters
+    ----------
+    study : Study
+    model : Model
+    claim : Advantage
+    again : bool
+        Whether the sentence follows one about the same units; only where there are no tasks.
+    """
     mask, task = f"*{name(claim.localizer)}*", name(claim.task)
     if claim.finding is Finding.UNABLE:
         needed = claims.needed(study, claim.chance)
@@ -145,7 +174,7 @@ def harm(study: Study, model: Model, claim: Advantage) -> str:
         )
     if not claim.complete:
         return f"For the {mask} units and {task} there is no number."
-    return f"{_change(study, model, claim)} {_comparison(study, claim)}"
+    return f"{_change(study, model, claim, again)} {_comparison(study, claim)}"
 
 
 def verdict(study: Study, claim: Dissociation) -> tuple[str, str]:
@@ -178,19 +207,27 @@ def categories(names: Sequence[str]) -> str:
 
 
 def preferred_by(study: Study, localizer: str) -> list[str]:
-    """Name the categories to which the units of a localizer respond more (or, by size, differently)."""
+    """Name the categories to which the units of a localizer respond more; by absolute size, either side may be."""
     settings = study.config["localizers"][localizer]
+    if settings["sign"] == "absolute":
+        return _contrasted(study, localizer)
     side = "other" if settings["sign"] == "negative" else "preferred"
     return list(study.config["contrasts"][settings["contrast"]][side])
 
 
+def _contrasted(study: Study, localizer: str) -> list[str]:
+    """Name all categories that the contrast of a localizer compares."""
+    sides = study.config["contrasts"][study.config["localizers"][localizer]["contrast"]]
+    return [*sides["preferred"], *sides["other"]]
+
+
 def against(study: Study, finding: Finding, others: str) -> str:
     """Compare a mask with random masks, in words."""
-    what = "harm" if study.outcome == "correct" else "change"
+    what, do = ("harm", "do") if study.outcome == "correct" else ("change", "bring")
     return {
-        Finding.SPECIFIC: f"more {what} than {others}",
-        Finding.OPPOSITE: f"less {what}, not more, than {others}",
-        Finding.NONE: f"no more {what} than {others}",
+        Finding.SPECIFIC: f"more {what} than {others} {do}",
+        Finding.OPPOSITE: f"less {what}, not more, than {others} {do}",
+        Finding.NONE: f"no more {what} than {others} {do}",
     }[finding]
 
 
@@ -246,7 +283,7 @@ def _strongest(one: xr.Dataset) -> str:
     best = int(np.argmax(d))
     if d[best] <= 0:
         return "No unit prefers these categories."
-    unit, size = code(str(summaries.unit_names(one)[best])), wording.decimal(float(d[best]), 2)
+    unit, size = code(str(summaries.unit_names(one, np.array([best]))[0])), wording.decimal(float(d[best]), 2)
     return f"The strongest preference is that of unit {unit} (*d*{wording.NO_BREAK}={wording.NO_BREAK}{size})."
 
 
@@ -261,11 +298,16 @@ def _where(summary: xr.Dataset) -> str:
     return f"{share} ({int(selected[best]):,}) in {place}"
 
 
-def _change(study: Study, model: Model, claim: Advantage) -> str:
+def _change(study: Study, model: Model, claim: Advantage, again: bool) -> str:
     """Say what happened to performance, or to decisions."""
     held = int(summaries.selection(model.masks)["selected"].sel(localizer=claim.localizer).sum())
     without, task = f"Without the {held:,} *{name(claim.localizer)}* units", name(claim.task)
     average = claim.control.estimate if claim.control else math.nan
+    if study.outcome == "kept" and again:
+        return (
+            f"Of {task}, it changes for {level(claim.harm)}; without as many random units, for {percent(average)} on "
+            "average."
+        )
     if study.outcome == "kept":
         return (
             f"{without}, the decision changes for {level(claim.harm)} of {task}; without as many random "
@@ -294,7 +336,7 @@ def _comparison(study: Study, claim: Advantage) -> str:
         same = wording.p(found.p_family) == wording.p(found.p)
         adjusted = " also" if same else f", {wording.p(found.p_family)}"
         numbers += f"{adjusted} over the family of {count(len(study.own), 'localizer')}" if len(study.own) > 1 else ""
-    told = f"That is {against(study, claim.finding, 'random units do')} (difference {numbers})."
+    told = f"That is {against(study, claim.finding, 'random units')} (difference {numbers})."
     if claim.finding is Finding.SPECIFIC and found.low <= 0:
         return f"{told} The interval over stimuli includes zero, so the effect may not hold for other stimuli."
     if claim.finding is Finding.NONE and found.high >= VISIBLE:

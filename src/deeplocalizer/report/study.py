@@ -1,16 +1,18 @@
 """A study as the report sees it: its configuration, its artefacts, and how it was run.
 
 load             read what a description names
+known            what is known of stimuli
 from_environment the same, of the description that the environment names
 Study            the configuration, the stimuli, the models, the artefacts and the jobs
+Stimuli          what is known of the stimuli, without the images
 Model            the artefacts of one model that the report shows
 """
 
 from __future__ import annotations
 
-import io
 import json
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +22,15 @@ import netCDF4
 import numpy as np
 import pandas as pd
 import xarray as xr
-from PIL import Image
 
 from deeplocalizer import store, summaries
+from deeplocalizer.models import specification
+from deeplocalizer.models.specification import Specification
+from deeplocalizer.provenance import digest_bytes
+from deeplocalizer.stimuli import images
 
 VARIABLE = "DEEPLOCALIZER_REPORT"  # of the environment: the file that describes the study
+VARIOUS = "various"  # size of images that have not one
 _LOOKED_AT = 12  # stimuli of a category whose size is read
 
 
@@ -37,7 +43,9 @@ class Model:
     name : str
     settings : mapping
         Its part of the configuration.
-    architecture, contrasts, masks, effects : Dataset
+    specification : Specification
+        What it is.
+    architecture, contrasts, masks, effects, confounds : Dataset
         The artefacts that the report shows.
     preprocessing : mapping
         How its inputs were made.
@@ -45,10 +53,12 @@ class Model:
 
     name: str
     settings: Mapping[str, Any]
+    specification: Specification
     architecture: xr.Dataset
     contrasts: xr.Dataset
     masks: xr.Dataset
     effects: xr.Dataset
+    confounds: xr.Dataset
     preprocessing: Mapping[str, Any]
 
     @property
@@ -57,9 +67,47 @@ class Model:
         return bool(self.settings["weights"] == "trained")
 
     @property
+    def untrained(self) -> bool:
+        """Whether it was left at a random initialisation."""
+        return self.settings["weights"] in ("none", "untrained")
+
+    @property
+    def reductions(self) -> tuple[str, ...]:
+        """How the outputs of its layers became units, in the order of recording."""
+        return summaries.reductions(self.contrasts)
+
+    @property
     def units(self) -> int:
         """Number of recorded units."""
         return int(self.contrasts.sizes["unit"])
+
+
+@dataclass(frozen=True)
+class Stimuli:
+    """What is known of the stimuli, without the images.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Category, label, split, group, source and licence of each stimulus.
+    sizes : mapping of str
+        Size of the images of each category, in pixels.
+    refused : DataFrame
+        Category, id and reason of each candidate that was left out.
+    attributes : DataFrame
+        By attribute (row) and category (column), the number of stimuli that have it.
+    vocabularies : mapping of int
+        Number of attributes by the vocabulary that they are words of.
+    origins : mapping of mappings
+        By category, what pins down where its images came from, such as the commit of a data set.
+    """
+
+    table: pd.DataFrame
+    sizes: Mapping[str, str]
+    refused: pd.DataFrame
+    attributes: pd.DataFrame
+    vocabularies: Mapping[str, int]
+    origins: Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -89,21 +137,44 @@ class Study:
     ----------
     config : mapping
         The configuration, with every default.
-    stimuli : DataFrame
-        Category, label, split, group and source of each stimulus.
-    sizes : mapping of str
-        Size of the images of each category, in pixels.
+    images : Stimuli
     models : tuple of Model
     artefacts : tuple of Artefact
     jobs : tuple of Job
     """
 
     config: Mapping[str, Any]
-    stimuli: pd.DataFrame
-    sizes: Mapping[str, str]
+    images: Stimuli
     models: tuple[Model, ...]
     artefacts: tuple[Artefact, ...]
     jobs: tuple[Job, ...]
+
+    @property
+    def stimuli(self) -> pd.DataFrame:
+        """Category, label, split, group, source and licence of each stimulus."""
+        return self.images.table
+
+    @property
+    def sizes(self) -> Mapping[str, str]:
+        """Size of the images of each category, in pixels."""
+        return self.images.sizes
+
+    @property
+    def views(self) -> tuple[tuple[Model, ...], ...]:
+        """Put together the models that see the stimuli alike, in the order of the first of each."""
+        alike: list[list[Model]] = []
+        for model in self.models:
+            same = [group for group in alike if group[0].confounds.equals(model.confounds)]
+            if same:
+                same[0].append(model)
+            else:
+                alike.append([model])
+        return tuple(tuple(group) for group in alike)
+
+    def first_alike(self, model: Model) -> Model:
+        """Find the first of the models that have the layers of a model, such as that of which it is the twin."""
+        described = model.architecture.drop_attrs()
+        return next(one for one in self.models if one.architecture.drop_attrs().equals(described))
 
     @property
     def outcome(self) -> str:
@@ -147,19 +218,22 @@ def load(description: Path) -> Study:
     Parameters
     ----------
     description : path
-        JSON with ``config``; ``root``, the folder that paths start from; ``stimuli``, a path; ``models``: for each the
-        paths of its artefacts by kind (of ``outcomes`` a list); ``benchmarks``, a folder that may be absent.
+        JSON with ``config``; ``root``, the folder that paths start from; ``stimuli``, a path; ``drawn``, a path for
+        each category; ``models``: for each the paths of its artefacts by kind (of ``outcomes`` a list);
+        ``benchmarks``, a folder that may be absent.
     """
     given = json.loads(description.read_text(encoding="utf-8"))
     root = Path(given["root"])
-    table, sizes = _stimuli(root / given["stimuli"])
+    origins = {name: json.loads(str(_attributes(root / path)["origin"])) for name, path in given["drawn"].items()}
+    with xr.open_dataset(root / given["stimuli"], engine="netcdf4") as opened:
+        stimuli = known(opened, origins)
     models = tuple(_model(name, given["config"], paths, root) for name, paths in given["models"].items())
-    listed = [given["stimuli"]]
+    listed = [*given["drawn"].values(), given["stimuli"]]
     for paths in given["models"].values():
         for path in paths.values():
             listed += [path] if isinstance(path, str) else path
     artefacts = tuple(_artefact(path, root) for path in listed)
-    return Study(given["config"], table, sizes, models, artefacts, jobs(root / given["benchmarks"]))
+    return Study(given["config"], stimuli, models, artefacts, jobs(root / given["benchmarks"]))
 
 
 def jobs(folder: Path) -> tuple[Job, ...]:
@@ -183,17 +257,20 @@ def _number(value: object) -> float:
 
 
 def _model(name: str, config: Mapping[str, Any], paths: Mapping[str, Any], root: Path) -> Model:
-    opened = {kind: store.open(root / paths[kind], kind) for kind in ("architecture", "contrast", "masks", "effects")}
+    kinds = ("architecture", "contrast", "masks", "effects", "confounds")
+    opened = {kind: store.open(root / paths[kind], kind) for kind in kinds}
     known = _attributes(root / paths["inputs"])
     prefix = "preprocessing_"
     preprocessing = {key.removeprefix(prefix): value for key, value in known.items() if key.startswith(prefix)}
     return Model(
         name,
         config["models"][name],
+        specification.read(root / paths["model"]),
         opened["architecture"],
         opened["contrast"],
         opened["masks"],
         opened["effects"],
+        opened["confounds"],
         preprocessing,
     )
 
@@ -205,28 +282,48 @@ def _attributes(path: Path) -> dict[str, Any]:
 
 
 def _artefact(path: str, root: Path) -> Artefact:
+    if path.endswith(".json"):
+        return Artefact(path, "What the model is", digest_bytes((root / path).read_bytes()), {})
     known = _attributes(root / path)
     return Artefact(path, known["title"], known["content_digest"], json.loads(known["software"]))
 
 
-def _stimuli(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Read the table of stimuli, and the sizes of some images; not the images."""
-    with xr.open_dataset(path, engine="netcdf4") as opened:
-        names = ("category", "label", "split", "group", "source")
-        table = pd.DataFrame({name: opened[name].values.astype(str) for name in names})
-        sizes = {str(name): _size(opened, table, str(name)) for name in table["category"].unique()}
-    return table, sizes
+def known(stimuli: xr.Dataset, origins: Mapping[str, Mapping[str, str]]) -> Stimuli:
+    """Take what is known of stimuli, what was left out, and the sizes of some images; the other images are not read.
+
+    Parameters
+    ----------
+    stimuli : Dataset
+        As `stimuli.table.compose` makes it; it may be a file that was opened.
+    origins : mapping of mappings
+        By category, what pins down where its images came from.
+    """
+    names = ("category", "label", "split", "group", "source", "licence")
+    table = pd.DataFrame({name: stimuli[name].values.astype(str) for name in names})
+    sizes = {str(name): _size(stimuli, table, str(name)) for name in table["category"].unique()}
+    refused = {name: stimuli[f"refused_{name}"].values.astype(str) for name in ("category", "id", "reason")}
+    vocabularies = dict(Counter(stimuli["vocabulary"].values.astype(str).tolist()))
+    return Stimuli(
+        table, sizes, pd.DataFrame(refused), _present(stimuli, table["category"]), vocabularies, dict(origins)
+    )
 
 
-def _size(opened: xr.Dataset, table: pd.DataFrame, category: str) -> str:
+def _present(stimuli: xr.Dataset, category: pd.Series) -> pd.DataFrame:
+    """Count the stimuli of each category that have each attribute."""
+    has = stimuli["has_attribute"].values == 1
+    counts = {name: has[(category == name).to_numpy()].sum(axis=0) for name in category.unique()}
+    return pd.DataFrame(counts, index=stimuli["attribute"].values.astype(str))
+
+
+def _size(stimuli: xr.Dataset, table: pd.DataFrame, category: str) -> str:
     members = np.flatnonzero(table["category"] == category)
-    end = opened["encoded_size"].values.cumsum()
+    end = stimuli["encoded_size"].values.cumsum(dtype=np.int64)
     found = set()
     for index in members[:: max(1, len(members) // _LOOKED_AT)]:
-        start = end[index] - opened["encoded_size"].values[index]
-        with Image.open(io.BytesIO(opened["encoded"][start : end[index]].values.tobytes())) as image:
-            found.add(image.size)
+        start = end[index] - stimuli["encoded_size"].values[index]
+        content = stimuli["encoded"][start : end[index]].values.tobytes()
+        found.add(images.size(content, str(stimuli["stimulus"].values[index])))
     if len(found) > 1:
-        return "various"
+        return VARIOUS
     width, height = found.pop()
     return f"{width}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}{height}"

@@ -2,12 +2,16 @@
 
 html             a frame as HTML
 stimuli          number of stimuli by category and split
+licences         terms of use by category
+refused          candidates that were left out
 layers           what was recorded
 intact           what the intact network can do
 selectivity      preference by contrast and layer
 best_units       the units that prefer most
+listed_units     what the table of all units lists, in words
 selection        selected units by layer
 comparisons      every comparison of the leading outcome
+divergence       how far outputs move, where there are no tasks
 artefacts        files and their fingerprints
 software         packages and their versions
 jobs             time and memory of the jobs
@@ -30,6 +34,8 @@ from deeplocalizer.summaries import plain
 
 BEST = 5  # units that are listed for each contrast
 FEW = 3  # labels of a category that are all named
+REFUSED = 20  # candidates left out that are listed
+TEXT = ("Silenced", "Method")  # columns of words
 _SHORT = 16  # characters of a fingerprint that are shown
 
 
@@ -65,20 +71,47 @@ def html(frame: pd.DataFrame, code: Sequence[str] = (), text: Sequence[str] = ()
 def stimuli(study: Study) -> str:
     """Count the stimuli by category and split."""
     splits = [split for split in SPLITS if (study.stimuli["split"] == split).any()]
+    labelled = (study.stimuli["label"] != "").any()
     rows = []
     for category in study.config["stimuli"]["categories"]:
         chosen = study.select(category=[category])
         rows.append(
             {
                 "Category": plain(category),
-                "Labels": _labels(sorted(set(chosen["label"]) - {""})),
+                **({"Labels": _labels(sorted(set(chosen["label"]) - {""}))} if labelled else {}),
                 "Pixels": study.sizes.get(category, wording.ABSENT),
                 **{split: f"{(chosen['split'] == split).sum():,}" for split in splits},
                 "all": f"{len(chosen):,}",
                 "groups": f"{chosen['group'].nunique():,}",
             }
         )
-    return html(pd.DataFrame(rows), text=["Labels"])
+    return html(pd.DataFrame(rows), text=["Labels"] if labelled else [])
+
+
+def licences(study: Study) -> str:
+    """Count the images of each category by their terms of use; nothing where none are known."""
+    known = study.stimuli[study.stimuli["licence"] != ""]
+    if not len(known):
+        return ""
+    counts = pd.crosstab(study.stimuli["licence"], study.stimuli["category"])
+    order = counts.sum(axis=1).sort_values(ascending=False, kind="stable").index
+    rows = [
+        {
+            "Terms": str(terms) or "not known",
+            **{plain(one): f"{counts.loc[terms, one]:,}" for one in study.config["stimuli"]["categories"]},
+        }
+        for terms in [*(one for one in order if one), *(one for one in order if not one)]
+    ]
+    return html(pd.DataFrame(rows))
+
+
+def refused(study: Study) -> str:
+    """List the first of the candidates that were left out."""
+    rows = [
+        {"Category": plain(category), "Image": identity, "Why": reason}
+        for category, identity, reason in study.images.refused.head(REFUSED).itertuples(index=False)
+    ]
+    return html(pd.DataFrame(rows, columns=["Category", "Image", "Why"]), code=["Image"], text=["Why"])
 
 
 def layers(model: Model) -> str:
@@ -144,12 +177,12 @@ def selectivity(study: Study, model: Model) -> str:
 
 def best_units(study: Study, model: Model) -> str:
     """List the units that prefer most, under each contrast."""
-    table = summaries.unit_table(model.contrasts, model.masks)
-    preferring = table[(table["d"] > 0) & ~table["dead"]]
-    best = preferring.sort_values(["d", "unit"], ascending=[False, True], kind="stable").groupby("contrast").head(BEST)
+    names = model.contrasts["contrast"].values.astype(str)
+    best = {name: summaries.strongest(model.contrasts.sel(contrast=name), BEST) for name in names}
+    table = summaries.unit_table(model.contrasts, model.masks, best)
     rows = []
     for contrast in study.config["contrasts"]:
-        for _, unit in best[best["contrast"] == contrast].iterrows():
+        for _, unit in table[table["contrast"] == contrast].iterrows():
             rows.append(
                 {
                     "Contrast": plain(contrast),
@@ -162,6 +195,16 @@ def best_units(study: Study, model: Model) -> str:
             )
     columns = ["Contrast", "Unit", "d", "Difference", "q", "Selected by"]
     return html(pd.DataFrame(rows, columns=columns), code=["Unit"], text=["Selected by"])
+
+
+def listed_units(study: Study) -> str:
+    """Say which units the table of all units lists."""
+    if not any("position" in model.reductions for model in study.models):
+        return "every unit"
+    return (
+        "every channel unit and every selected unit; of the other position units, the "
+        f"{summaries.MOST_POSITIONS:,} with the largest absolute d in each contrast"
+    )
 
 
 def selection(model: Model) -> str:
@@ -179,17 +222,21 @@ def selection(model: Model) -> str:
 
 def comparisons(study: Study, model: Model) -> str:
     """List every comparison of the leading outcome, task by task."""
-    table = summaries.effect_table(model.effects)
-    table = table[table["outcome"] == study.outcome]
     if study.outcome == "kept":
-        table = table[table["kind"] != "intact"]  # every decision is kept where nothing is silenced
-    tasks = [*model.effects["task_name"].values.astype(str), ""]
-    order = pd.DataFrame({"task": table["task"].map(tasks.index), "kind": table["kind"].map(list(KINDS).index)})
-    table = table.loc[order.sort_values(["task", "kind"], kind="stable").index]
+        # kept is one less changed; and that any units change something needs no test
+        table = _ordered(model, "kept", ("ablated", "control", "advantage"))
+        return html(pd.DataFrame([_change(effect) for _, effect in table.iterrows()]), text=TEXT, by="Category")
+    table = _ordered(model, study.outcome, tuple(KINDS))
     shown = pd.DataFrame([_comparison(effect) for _, effect in table.iterrows()])
     if (shown["p, family"] == wording.ABSENT).all():
         shown = shown.drop(columns="p, family")
-    return html(shown, text=["Silenced", "Method"], by="Task")
+    return html(shown, text=TEXT, by="Task")
+
+
+def divergence(model: Model) -> str:
+    """List how far silencing moves the outputs, category by category."""
+    table = _ordered(model, "kl", ("ablated", "control", "advantage"))
+    return html(pd.DataFrame([_moved(effect) for _, effect in table.iterrows()]), text=TEXT, by="Category")
 
 
 def artefacts(study: Study) -> str:
@@ -233,22 +280,72 @@ def _cell(shown: str, style: str, code: bool) -> str:
     return f"<td{style}>{f'<code>{text}</code>' if code and shown != wording.ABSENT else text}</td>"
 
 
-def _comparison(effect: pd.Series) -> dict[str, str]:
-    """Write one comparison as it stands in the table."""
+def _ordered(model: Model, outcome: str, kinds: Sequence[str]) -> pd.DataFrame:
+    """Take the comparisons of some kinds by one outcome, task by task, in the order of the kinds."""
+    table = summaries.effect_table(model.effects)
+    table = table[(table["outcome"] == outcome) & table["kind"].isin(list(kinds))]
+    tasks = [*model.effects["task_name"].values.astype(str), ""]
+    order = pd.DataFrame({"task": table["task"].map(tasks.index), "kind": table["kind"].map(list(kinds).index)})
+    ordered: pd.DataFrame = table.loc[order.sort_values(["task", "kind"], kind="stable").index]
+    return ordered
+
+
+def _change(effect: pd.Series) -> dict[str, str]:
+    """Write how many decisions a mask changes as it stands in the table."""
+    ends = [effect[name] for name in ("estimate", "low", "high")]
+    # what an interval of the share that is kept leaves to the share that changes
+    estimate, low, high = ends if effect["kind"] != "ablated" else (1 - ends[0], 1 - ends[2], 1 - ends[1])
+    low, high = (wording.decimal(100 * end) for end in (low, high))
+    return {
+        **_category(effect),
+        "Changed": wording.decimal(100 * estimate),
+        "Interval": f"[{low},{wording.NO_BREAK}{high}]",
+        "p": wording.p_cell(effect["p"]) if effect["kind"] == "advantage" else wording.ABSENT,
+        "Method": effect["method"],
+    }
+
+
+def _moved(effect: pd.Series) -> dict[str, str]:
+    """Write how far a mask moves the outputs as it stands in the table."""
+    low, high = (wording.decimal(effect[name], 3) for name in ("low", "high"))
+    return {
+        **_category(effect),
+        "Divergence": wording.decimal(effect["estimate"], 3),
+        "Interval": f"[{low},{wording.NO_BREAK}{high}]",
+        "p": wording.p_cell(effect["p"]),
+        "Method": effect["method"],
+    }
+
+
+def _category(effect: pd.Series) -> dict[str, str]:
+    """Name the category and what was silenced, where there are no tasks."""
+    size = wording.sample(effect["n"], effect["groups"])
+    return {
+        "Category": wording.capitalized(f"{plain(effect['task'])} ({size})"),
+        "Silenced": _silenced(effect).replace(" ", wording.NO_BREAK),
+    }
+
+
+def _silenced(effect: pd.Series) -> str:
+    """Name what was silenced in a comparison."""
     one, other = plain(effect["localizer"]), plain(effect["other"])
-    silenced = {
+    return {
         "dissociation": f"{one} − {other}",
         "double_dissociation": f"{one}, {other}",
         "intact": "none",
         "control": f"random, as {one}",
         "advantage": f"{one} − random",
     }.get(effect["kind"], one)
+
+
+def _comparison(effect: pd.Series) -> dict[str, str]:
+    """Write one comparison as it stands in the table."""
     low, high = (wording.decimal(100 * effect[name]) for name in ("low", "high"))
     size = wording.sample(effect["n"], effect["groups"])
     return {
         "Task": wording.capitalized(f"{plain(effect['task']) or 'both tasks of a pair'} ({size})"),
         "Comparison": effect["kind"].replace("_", " ") + (", scaled" if effect["scale"] == "scaled" else ""),
-        "Silenced": silenced.replace(" ", wording.NO_BREAK),
+        "Silenced": _silenced(effect).replace(" ", wording.NO_BREAK),
         "Estimate": wording.decimal(100 * effect["estimate"]),
         "Interval": f"[{low},{wording.NO_BREAK}{high}]",
         "p": wording.p_cell(effect["p"]),

@@ -8,4 +8,5 @@ with log_to(snakemake.log[0]):
     measured = store.open(snakemake.input.effects, "effects")
     outcome, own = summaries.expectations(snakemake.params.tasks, snakemake.params.localizers)
     result = dissociation.draw(measured, outcome, own)
-    drawing.save(result, snakemake.output[0], "Harm to each task by each mask")
+    what = "Harm to each task by" if outcome == "correct" else "Decisions of each category changed by"
+    drawing.save(result, snakemake.output[0], f"{what} each mask")

@@ -8,4 +8,5 @@ with log_to(snakemake.log[0]):
     measured = store.open(snakemake.input.effects, "effects")
     outcome, own = summaries.expectations(snakemake.params.tasks, snakemake.params.localizers)
     result = effects.draw(measured, outcome, own)
-    drawing.save(result, snakemake.output[0], "Performance intact, ablated, and without random units")
+    what = "Performance" if outcome == "correct" else "Decisions kept"
+    drawing.save(result, snakemake.output[0], f"{what} intact, ablated, and without random units")

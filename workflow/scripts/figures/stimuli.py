@@ -5,5 +5,7 @@ from deeplocalizer.logging import log_to
 from deeplocalizer.plots import drawing, stimuli
 
 with log_to(snakemake.log[0]):
-    result = stimuli.draw(store.open(snakemake.input.stimuli, "stimuli"), snakemake.params.categories)
+    categories = snakemake.params.categories
+    hidden = stimuli.withheld(categories, snakemake.params.identifiable)
+    result = stimuli.draw(store.open(snakemake.input.stimuli, "stimuli"), list(categories), hidden)
     drawing.save(result, snakemake.output[0], "Samples of the stimuli, by category and split")
