@@ -20,7 +20,7 @@ from deeplocalizer.configuration.spelling import Path, flow, join, path_text
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 PATTERNS = {
     NAME: "letters, digits, - and _, the first a letter or digit",
-    r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?$": "a repository, as in owner/name",
+    r"^[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*$": "a repository, as in owner/name",
     r"^https?://.+$": "an address that begins with http:// or https://",
 }
 

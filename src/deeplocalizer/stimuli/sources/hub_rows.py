@@ -36,7 +36,7 @@ class _Source:
     def needed(self) -> list[str]:
         """The columns that are fetched."""
         single = [self.roles[role] for role in SINGLE if self.roles[role]]
-        return list(dict.fromkeys([*single, *self.roles["attributes"], *self.wanted]))
+        return list(dict.fromkeys([*single, *self.roles["attributes"]]))
 
 
 def hub(draw: Draw) -> Drawn:
@@ -71,10 +71,9 @@ def hub(draw: Draw) -> Drawn:
         columns = hugging_face.columns(repository, sha, subset, draw.downloads, configuration)
         source = _source(draw, repository, sha, columns)
         rows = hugging_face.rows(
-            repository, sha, subset, draw.seed, draw.downloads, source.needed, configuration, expected
+            repository, sha, subset, draw.seed, draw.downloads, source.needed, configuration, expected, source.wanted
         )
-        matching = (row for row in rows if _matches(row, source.wanted))
-        for candidate in _candidates(matching, source, subset, draw, expected):
+        for candidate in _candidates(rows, source, subset, draw, expected):
             if isinstance(candidate, Record):
                 if candidate.id in seen:
                     raise ValueError(
@@ -133,10 +132,6 @@ def _values(draw: Draw, name: str, column: Column, value: Any) -> set[Any]:
                 f"category {draw.category!r}: where: {name} names label {one!r}; the data set has {', '.join(near)}"
             )
     return wanted
-
-
-def _matches(row: Row, wanted: Mapping[str, set[Any]]) -> bool:
-    return all(row.values[name] in values for name, values in wanted.items())
 
 
 def _candidates(
