@@ -1,16 +1,64 @@
 """A mistake in the configuration is named before any job starts; keys never leak."""
 
+import re
+import subprocess
+import sys
+
 import pytest
 import yaml
 
-from tests.workflow.conftest import ROOT, demo, small, snakemake
+from tests.workflow.conftest import ROOT, small, snakemake
 
 
-def test_the_default_configuration_is_the_demo_and_dry_runs():
-    assert yaml.safe_load((ROOT / "config" / "config.yaml").read_text()) == demo()
-    result = snakemake(ROOT, None, "--dry-run", "--forceall")
+def test_the_default_configuration_is_the_paper_and_dry_runs(tmp_path):
+    result = snakemake(tmp_path, None, "--configfile", str(ROOT / "config/config.yaml"), "--dry-run", "--forceall")
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "results/demo/report.html" in result.stdout + result.stderr
+    assert "results/paper/report.html" in result.stdout + result.stderr
+    bare = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--dry-run", "--forceall"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "results/paper/report.html" in bare.stdout + bare.stderr, bare.stdout + bare.stderr
+
+
+@pytest.mark.parametrize("name", ["legacy", "demo"])
+def test_the_other_studies_dry_run(tmp_path, name):
+    result = snakemake(tmp_path, yaml.safe_load((ROOT / f"config/{name}.yaml").read_text()), "--dry-run")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert f"results/{name}/report.html" in result.stdout + result.stderr
+
+
+def test_fetching_needs_no_more_than_what_comes_from_outside(tmp_path):
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    result = snakemake(tmp_path, config, "--dry-run", "fetch")
+    said = result.stdout + result.stderr
+    assert result.returncode == 0, said
+    counted = dict(re.findall(r"^(\w+) +(\d+)$", said, re.MULTILINE))
+    assert counted.keys() - {"total"} == {"fetch", "draw", "model", "architecture", "weights"}
+
+
+def test_own_files_that_change_are_noticed(tmp_path):
+    """A table, a folder of images, weights and code of one's own: each change runs what depends on it again."""
+    (tmp_path / "faces").mkdir()
+    config = small()
+    config["stimuli"]["categories"]["faces"] = {"source": "folder", "path": "faces", "label": "face"}
+    before = snakemake(tmp_path, config, "--dry-run", "results/small/drawn/faces.nc", "--quiet", "host")
+    assert before.returncode == 0, before.stdout + before.stderr
+    from deeplocalizer.configuration import own
+
+    category = {"source": "folder", "path": str(tmp_path / "faces")}
+    empty = own.listing(category)
+    (tmp_path / "faces" / "a.png").write_bytes(b"x")
+    one = own.listing(category)
+    (tmp_path / "faces" / "a.png").write_bytes(b"xy")
+    assert len({empty, one, own.listing(category)}) == 3
+    assert own.listing({"source": "digits"}) == ""
+    assert own.of_category({"source": "table", "path": "t.csv"}) == ["t.csv"]
+    assert own.weights({"weights": "mine.pt"}) == ["mine.pt"]
+    assert own.weights({"weights": "none"}) == []
 
 
 def test_keys_of_the_default_configuration_do_not_leak(tmp_path):

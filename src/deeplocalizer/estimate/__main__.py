@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from deeplocalizer.configuration import ConfigurationError, load_schema, refuse_repeated, resolve
+from deeplocalizer.downloads.errors import DownloadError
 from deeplocalizer.estimate import speed, words, workload
 from deeplocalizer.models import network
 from deeplocalizer.models.description import describe
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         refuse_repeated(given.study)
         config = resolve(yaml.safe_load(given.study.read_text(encoding="utf-8")), load_schema(given.schema))
         print("\n".join(estimate(config, given.cores)))
-    except (ConfigurationError, OSError, ValueError) as error:
+    except (ConfigurationError, DownloadError, OSError, ValueError) as error:
         sys.exit(f"{given.study}: {error}")
 
 

@@ -22,6 +22,7 @@ from deeplocalizer.models.network import Network
 
 BATCHES = 2  # that are timed, after one that is not
 MASKS = 2
+ON_CPU = 32  # stimuli in a batch there: a processor is as fast with few, and the measurement stays short
 
 
 @dataclass(frozen=True)
@@ -70,24 +71,29 @@ def measure(network: Network, config: Mapping[str, Any], layers: Sequence[str], 
     """
     module = network.module.to(device)
     modules = hooks.find(module, layers)
-    settings, replaced = config["recording"], config["ablation"]
-    noise = _noise(network, (BATCHES + 1) * settings["batch_size"])
+    most = ON_CPU if device.type == "cpu" else None
+    size, ablation_size = (_at_most(config[part]["batch_size"], most) for part in ("recording", "ablation"))
+    noise = _noise(network, max((BATCHES + 1) * size, ablation_size))
 
     def record(batches: int) -> xr.Dataset:
-        some = noise.isel(stimulus=slice(batches * settings["batch_size"]))
-        return recording.record(module, modules, some, settings["reductions"], settings["batch_size"], device)[1]
+        some = noise.isel(stimulus=slice(batches * size))
+        return recording.record(module, modules, some, config["recording"]["reductions"], size, device)[1]
 
     moments = record(1)
     recorded = (_seconds(lambda: record(BATCHES + 1)) - _seconds(lambda: record(1))) / BATCHES
-    some = noise.isel(stimulus=slice(min(replaced["batch_size"], noise.sizes["stimulus"])))
+    some = noise.isel(stimulus=slice(ablation_size))
     drawn = _masks(moments, next(iter(config["localizers"].values())))
     zeros = np.zeros(moments.sizes["unit"])
 
     def ablate() -> None:
-        ablation.ablate(module, modules, network.labels, some, drawn, zeros, {}, replaced["batch_size"], device)
+        ablation.ablate(module, modules, network.labels, some, drawn, zeros, {}, ablation_size, device)
 
     ablated = _seconds(ablate) / (MASKS + 1) / some.sizes["stimulus"]
-    return Speed(max(recorded, 0.0) / settings["batch_size"], ablated)
+    return Speed(max(recorded, 0.0) / size, ablated)
+
+
+def _at_most(size: int, most: int | None) -> int:
+    return size if most is None else min(size, most)
 
 
 def _seconds(work: Callable[[], object]) -> float:
