@@ -25,7 +25,7 @@ def recorded(model, reductions):
 
 @pytest.mark.parametrize("reduction", ["mean", "position"])
 def test_exactly_the_units_of_the_mask_are_replaced(model, reduction):
-    table, _ = recorded(model, [reduction])
+    _, table = recorded(model, [reduction])
     modules = hooks.find(model, LAYERS)
     rng = np.random.default_rng(0)
     values = rng.normal(size=table.sizes["unit"])

@@ -220,3 +220,23 @@ def test_flipped_images_and_missing_answers():
     task["positive"] = pd.array([True, None, True, False], dtype="boolean")
     with pytest.raises(ValueError, match="'positive' holds <NA>; expected True or False"):
         dl.localize(task.assign(activations=images))
+
+
+def test_channels_last_are_put_upright():
+    class Last(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm, self.act = nn.LayerNorm(5), nn.GELU()
+
+        def forward(self, x):
+            return self.act(self.norm(x.permute(0, 2, 3, 1)))
+
+    images = torch.randn(4, 5, 3, 3)
+    task = pd.DataFrame({"id": range(4), "positive": [True, False, True, False], "data": list(images)})
+    last = Last()
+    added = dl.torch_activations(task, lambda b: last(torch.stack(b)), {"act": last.act, "last": last.norm})
+    ranked = dl.localize(added).sort_values("unit")
+    assert ranked[["channel", "y", "x"]].max().tolist() == [4, 2, 2]
+    norm = last.norm(images.permute(0, 2, 3, 1)).permute(0, 3, 1, 2).detach()
+    expected = torch.cat([norm.flatten(1), last.act(norm).flatten(1)], dim=1).numpy()
+    np.testing.assert_allclose(np.stack(added["activations"]), expected, rtol=1e-5, atol=1e-6)

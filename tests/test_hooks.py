@@ -4,9 +4,10 @@ from collections import namedtuple
 
 import pytest
 import torch
+import torchvision
 from torch import nn
 
-from deeplocalizer.hooks import Site, find, visiting
+from deeplocalizer.hooks import Site, find, visiting, watching
 
 
 def collect(model, modules, x):
@@ -159,3 +160,58 @@ def test_a_pattern_without_a_match_is_named_with_its_neighbours():
         find(model, ["hiden"])
     with pytest.raises(ValueError, match=r"must not hold '\['"), visiting({"a[0]": model}, lambda *_: None):
         pass
+
+
+@pytest.fixture(scope="module")
+def resnet():
+    with torch.device("meta"):
+        return torchvision.models.resnet18(weights=None)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("layr4.*", r"near it are: layer4\.0, layer4\.1; list all"),
+        ("layer4.*.conv", r"near it are: layer4\.0\.conv1, layer4\.0\.conv2, layer4\.1\.conv1, layer4\.1\.conv2; "),
+        ("layer9", r"near it are: layer1, layer2, layer3, layer4; "),
+        ("layer4.conv1", r"one level deeper, 'layer4\.\*\.conv1' matches 2 modules"),
+        ("model.layer4.*", r"one level shallower, 'layer4\.\*' matches 2 modules"),
+        ("fc.*", r"one level shallower, 'fc' matches 1 module; "),
+        ("zzz", r"near it are: conv1, bn1, relu, maxpool, layer1, layer1\.0, …; list all"),
+        ("*.*.*.*.*.*", r"near it are: conv1, "),
+    ],
+)
+def test_what_a_pattern_missed_is_shown(resnet, pattern, message):
+    with pytest.raises(ValueError, match=message) as error:
+        find(resnet, [pattern])
+    assert str(error.value).startswith(f"layer {pattern!r} matches no module of ResNet; near it are: ")
+    assert str(error.value).endswith("list all with: python -m deeplocalizer.models layers <architecture>")
+
+
+def test_visitors_see_turned_outputs_upright_and_give_them_back_so():
+    module = nn.Identity()
+    maps, series = torch.arange(24.0).reshape(1, 2, 3, 4), torch.arange(12.0).reshape(1, 3, 4)
+    for output, upright in ((maps, maps.permute(0, 3, 1, 2)), (series, series.transpose(1, 2))):
+        seen = []
+
+        def visit(site, value, seen=seen):
+            seen.append(value.clone())
+            return value + 1
+
+        with visiting({"m": module}, visit, {Site("m", 0)}) as restart:
+            result = module(output)
+            assert torch.equal(seen[0], upright)
+            assert torch.equal(result, output + 1)
+            # the second call is another site
+            assert torch.equal(module(output), output + 1)
+            assert torch.equal(seen[1], output)
+            restart()
+
+
+def test_watching_says_what_modules_give():
+    model = nn.ModuleDict({"a": nn.Identity(), "b": nn.LSTM(1, 1), "c": nn.Identity()})
+    with watching(dict(model.items())) as gave:
+        model["a"](torch.zeros(1, dtype=torch.int32))
+        model["b"](torch.zeros(1, 1))
+    assert gave == {"a": "Tensor of torch.int32", "b": "tuple"}
+    assert not any(module._forward_hooks for module in model.values())

@@ -96,3 +96,50 @@ def test_a_channel_under_two_reductions_counts_once():
     eligible = masks.eligible_units(data)
     assert np.flatnonzero(eligible).tolist() == [0, 1, 2, 3, 4, 5, 12, 13, 14, 15]
     assert masks.top_fraction(data, RULE | {"fraction": 0.5}).sum() == 5
+
+
+COUNT = {"contrast": "c", "statistic": "t", "sign": "positive", "count": 4, "scope": "network"}
+
+
+def test_a_count_is_exactly_that_many():
+    best = masks.top_fraction(contrasts(T).isel(contrast=0), COUNT)
+    assert set(T[best]) == set(np.sort(T)[-4:])
+    each = masks.top_fraction(contrasts(T).isel(contrast=0), COUNT | {"scope": "layer", "sign": "absolute"})
+    layer = units.layer_names(TABLE)
+    for name in ("one", "two"):
+        assert set(np.abs(T[each & (layer == name)])) == set(np.sort(np.abs(T[layer == name]))[-4:])
+
+
+def test_the_table_says_what_a_count_comes_to():
+    dead = np.zeros(20, dtype=bool)
+    dead[np.argsort(T)[:4]] = True
+    localizers = {"a": COUNT, "b": COUNT | {"scope": "layer", "count": 2}}
+    table = masks.table(contrasts(T, dead), localizers, 3, seed=0)
+    assert table["rule"].values[[0, 4]].tolist() == [
+        "top 4 units of the network by positive t",
+        "top 2 units of each layer by positive t",
+    ]
+    np.testing.assert_allclose(table["fraction"], 4 / 16)
+    assert (table["selected"].sum("unit") == 4).all()
+
+
+def test_a_count_that_cannot_be_had_is_named():
+    with pytest.raises(ValueError, match="localizer 'a': count is 15, but only 14 of 20 eligible units have a t that"):
+        masks.table(contrasts(T), {"a": COUNT | {"count": 15}}, 3, seed=0)
+    dead = units.layer_names(TABLE) == "one"
+    dead[0] = False
+    wanted = COUNT | {"scope": "layer", "count": 2, "sign": "absolute"}
+    with pytest.raises(
+        ValueError, match="count is 2, but only 1 of 1 eligible units of layer 'one' have a t that is not"
+    ):
+        masks.table(contrasts(np.abs(T) + 1, dead), {"a": wanted}, 3, seed=0)
+    with pytest.raises(ValueError, match="only 0 of 20 eligible units have a t that is less than 0"):
+        masks.table(contrasts(np.abs(T)), {"a": COUNT | {"sign": "negative"}}, 3, seed=0)
+
+
+def test_controls_of_a_million_units_are_drawn_in_seconds():
+    # the number of such masks has more digits than can be written down
+    selected, strata = np.arange(1_000_000) < 10_000, np.arange(1_000_000) % 16
+    drawn = masks.random_matched(selected, np.ones(1_000_000, bool), strata, 3, np.random.default_rng(0))
+    for stratum in range(16):
+        assert (drawn[:, strata == stratum].sum(axis=1) == 625).all()

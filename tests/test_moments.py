@@ -1,5 +1,7 @@
 """Moments are exact, mergeable and safe for large means."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -87,3 +89,43 @@ def test_what_was_not_recorded_is_named(table):
     with pytest.raises(KeyError, match="split 'train'"):
         moments.pool(table[2], ["x"], ["train"])
     assert isinstance(table[2], xr.Dataset)
+
+
+def test_adding_a_block_is_bitwise_merging_its_moments_whatever_the_slab(monkeypatch):
+    rng = np.random.default_rng(2)
+    blocks = [(rng.normal(3, 1, (20, 50)).astype(np.float32), rng.integers(0, 5, 20)) for _ in range(4)]
+    merged = None
+    for values, cell in blocks:
+        part = moments.of(values, cell, 6)
+        merged = part if merged is None else moments.merge(merged, part)
+    for slab in (7, 50, 8192):
+        monkeypatch.setattr(moments, "SLAB", slab)
+        added = moments.empty(6, 50)
+        for values, cell in blocks:
+            moments.add(added, values, cell)
+        for name in ("count", "mean", "m2"):
+            np.testing.assert_array_equal(getattr(added, name), getattr(merged, name))
+    assert added.count[5] == 0
+    assert not added.mean[5].any()
+
+
+def test_a_million_units_cost_little_more_than_their_moments():
+    values, cell = np.ones((32, 1_000_000), np.float32), np.arange(32) % 2
+    where = units.table([units.Layer("a", 0, (1_000_000,))], ["mean"])
+    total = moments.empty(2, 1_000_000)
+    tracemalloc.start()
+    moments.add(total, values, cell)
+    labelled = moments.table(total, where, ["x", "y"], ["s"], 1)
+    # nothing like the 256 MB of the block in float64, nor a second copy of the moments
+    assert tracemalloc.get_traced_memory()[1] < 8e6
+    assert np.shares_memory(labelled["mean"].values, total.mean)
+    moments.pool(labelled, ["x", "y"], ["s"])
+    assert tracemalloc.get_traced_memory()[1] < 5 * 8e6
+    tracemalloc.stop()
+
+
+def test_pooling_of_no_stimuli_is_zero(table):
+    none = moments.pool(table[2].isel(category=[0]) * 0, ["x"], ["test"])
+    assert int(none["count"]) == 0
+    assert not none["mean"].any()
+    assert int(moments.pool(table[2], ["x", "y"], ["test"], [])["count"]) == 0

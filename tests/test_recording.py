@@ -6,7 +6,8 @@ import torch
 import xarray as xr
 from torch import nn
 
-from deeplocalizer import hooks, moments, recording, units
+from deeplocalizer import hooks, moments, recording, store, units
+from deeplocalizer.provenance import stamp
 
 CPU = torch.device("cpu")
 
@@ -73,10 +74,15 @@ def by_hand(model, inputs):
         return [conv, norm, relu, token, second, model.head(second.mean(dim=1))]
 
 
-@pytest.mark.parametrize("reduction", ["mean", "max", "position"])
+@pytest.mark.parametrize("reduction", ["mean", "max"])
 def test_responses_are_those_of_the_network(model, reduction):
     inputs = made()
     recorded, _ = recording.record(model, hooks.find(model, LAYERS), inputs, [reduction], 16, CPU)
+    np.testing.assert_allclose(recorded["activation"], reduced(model, inputs, reduction), atol=1e-6)
+    assert recorded["activation"].dtype == np.float32
+
+
+def reduced(model, inputs, reduction):
     parts = []
     for value in by_hand(model, inputs):
         space = {4: (2, 3), 3: (1,), 2: ()}[value.ndim]
@@ -84,8 +90,43 @@ def test_responses_are_those_of_the_network(model, reduction):
             parts.append(value.flatten(1))
         else:
             parts.append(value.amax(space) if reduction == "max" else value.mean(space))
-    np.testing.assert_allclose(recorded["activation"], torch.cat(parts, 1), atol=1e-6)
-    assert recorded["activation"].dtype == np.float32
+    return torch.cat(parts, 1).numpy()
+
+
+def test_positions_have_moments_and_their_responses_are_not_kept(model, tmp_path):
+    inputs = made()
+    activations, summary = recording.record(model, hooks.find(model, LAYERS), inputs, ["position"], 16, CPU)
+    expected = reduced(model, inputs, "position").astype(float)
+    pooled = moments.pool(summary, ["a", "b", "c"], ["localize", "test"])
+    np.testing.assert_allclose(pooled["mean"], expected.mean(0), atol=1e-6)
+    np.testing.assert_allclose(pooled["m2"], expected.var(0) * len(expected), rtol=1e-4, atol=1e-6)
+    assert activations["activation"].shape == (50, 0)
+    # the file of no units is a file like any other
+    store.save(stamp(activations, "activations", "Responses", {}), tmp_path / "a.nc")
+    read = store.open(tmp_path / "a.nc", "activations")
+    assert read["activation"].shape == (50, 0)
+    assert read["stimulus"].values.tolist() == inputs["stimulus"].values.tolist()
+
+
+def test_positions_beside_channels_leave_the_channels_alone(model):
+    inputs, modules = made(), hooks.find(model, LAYERS)
+    both, summary = recording.record(model, modules, inputs, ["mean", "position", "max"], 16, CPU)
+    without, _ = recording.record(model, modules, inputs, ["mean", "max"], 16, CPU)
+    np.testing.assert_array_equal(both["activation"], without["activation"])
+    # a unit keeps its index, and so its place among the moments
+    place = summary.sel(unit=both["unit"])
+    for name in units.COORDINATES:
+        np.testing.assert_array_equal(both[name], place[name])
+    assert both.attrs["units_digest"] == units.digest(both) != summary.attrs["units_digest"]
+    assert summary.attrs["units_digest"] == units.digest(summary)
+
+
+def test_only_the_splits_that_are_asked_for_are_recorded(model):
+    inputs = made()
+    chosen = recording.of_splits(inputs, ["localize", "select"])
+    assert set(chosen["split"].values) == {"localize"}
+    with pytest.raises(ValueError, match="no stimulus is in the splits select that .* there are localize, test"):
+        recording.of_splits(inputs, ["select"])
 
 
 def test_units_say_where_they_are(model):
@@ -157,5 +198,41 @@ def test_a_layer_whose_rows_are_not_stimuli_is_named():
             return self.turn(x.expand(-1, 3, -1, -1)).mean((1, 2))
 
     turned = Turned()
-    with pytest.raises(ValueError, match="layer 'turn' gives 48 rows for 16 stimuli"):
+    with pytest.raises(
+        ValueError, match=r"layer 'turn' gives 3 rows for 1 stimulus \(shape \(3, 6, 7\)\); expected a row for each"
+    ):
         recording.record(turned, {"turn": turned.turn}, made(), ["mean"], 16, CPU)
+
+
+def test_rows_that_change_with_the_batch_are_named():
+    class Kept(nn.Module):
+        """Gives one row, whatever comes."""
+
+        def __init__(self):
+            super().__init__()
+            self.constant = nn.Linear(1, 3)
+
+        def forward(self, x):
+            return x.mean((1, 2, 3))[:, None] + self.constant(torch.ones(1, 1))
+
+    kept = Kept()
+    with pytest.raises(ValueError, match="layer 'constant' gives 1 rows for 16 stimuli"):
+        recording.record(kept, {"constant": kept.constant}, made(), ["mean"], 16, CPU)
+
+
+def test_a_layer_that_gives_no_real_numbers_is_told_from_one_that_never_runs():
+    class Sorted(nn.Module):
+        def forward(self, x):
+            return x.argmax(1)
+
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.best, self.linear = Sorted(), nn.Linear(2, 2)
+
+        def forward(self, x):
+            return self.best(self.linear(x))
+
+    model = Model()
+    with pytest.raises(ValueError, match=r"layer 'best' gives no tensor of real numbers but a Tensor of torch.int64"):
+        recording.trace(model, hooks.find(model, ["*"]), torch.zeros(1, 2))

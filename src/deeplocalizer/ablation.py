@@ -14,10 +14,11 @@ import xarray as xr
 from torch import nn
 
 from deeplocalizer import units
-from deeplocalizer.intervention import intervening, plan
-from deeplocalizer.models.feeding import batches
+from deeplocalizer.hooks import Site
+from deeplocalizer.intervention import Replacement, intervening, plan
+from deeplocalizer.models.feeding import batches, logits
 from deeplocalizer.moments import pool
-from deeplocalizer.outcomes import OUTCOMES, ask, score
+from deeplocalizer.outcomes import OUTCOMES, Question, ask, score
 
 INTACT = "intact"
 
@@ -83,32 +84,38 @@ def ablate(
         flag codes; the first intervention is ``intact``, the others carry their masks' names and coordinates.
     """
     question = ask(inputs["label"].values.astype(str), labels, tasks)
-    plans = [plan(masks, selected, values, device) for selected in masks["selected"].values]
-    columns: dict[str, list[np.ndarray]] = {name: [] for name in (*OUTCOMES, "decided")}
+    # the intact run is an intervention that replaces nothing
+    plans: list[tuple[str, dict[Site, Replacement]]] = [(INTACT, {})] + [
+        (str(name), plan(masks, selected, values, device))
+        for name, selected in zip(masks["mask"].values, masks["selected"].values, strict=True)
+    ]
+    columns: dict[str, np.ndarray] = {}
     with torch.inference_mode():
         for block, images in batches(inputs, batch_size, device):
             asked = question.at(block)
-            intact = model(images).cpu().numpy()
-            runs = [intact]
-            for replaced in plans:
+            intact: np.ndarray | None = None
+            for row, (name, replaced) in enumerate(plans):
                 with intervening(modules, replaced) as restart:
                     restart()
-                    runs.append(model(images).cpu().numpy())
-            _refuse_infinite(runs, masks["mask"].values, inputs["stimulus"].values[block])
-            scores = [score(outputs, intact, asked) for outputs in runs]
-            for name in OUTCOMES:
-                columns[name].append(np.stack([one[name] for one in scores]))
-            decided = [np.where(asked.alternatives, outputs, -np.inf).argmax(axis=1) for outputs in runs]
-            columns["decided"].append(np.stack(decided).astype(np.int16))
-    table = {name: np.concatenate(parts, axis=1) for name, parts in columns.items()}
-    return _table(table, inputs, masks, labels)
+                    outputs = logits(model(images)).float().cpu().numpy()
+                _refuse_infinite(outputs, name, inputs["stimulus"].values[block])
+                intact = outputs if intact is None else intact
+                for outcome, scored in _scored(outputs, intact, asked).items():
+                    if outcome not in columns:
+                        columns[outcome] = np.empty((len(plans), inputs.sizes["stimulus"]), scored.dtype)
+                    columns[outcome][row, block] = scored
+    return _table(columns, inputs, masks, labels)
 
 
-def _refuse_infinite(runs: Sequence[np.ndarray], masks: np.ndarray, stimuli: np.ndarray) -> None:
-    for name, outputs in zip([INTACT, *masks], runs, strict=True):
-        wrong = np.flatnonzero(~np.isfinite(outputs).all(axis=1))
-        if len(wrong):
-            raise ValueError(f"under {str(name)!r} the network's output for {str(stimuli[wrong[0]])!r} is not finite")
+def _scored(outputs: np.ndarray, intact: np.ndarray, asked: Question) -> dict[str, np.ndarray]:
+    decided = np.where(asked.alternatives, outputs, -np.inf).argmax(axis=1)
+    return score(outputs, intact, asked) | {"decided": decided.astype(np.int16)}
+
+
+def _refuse_infinite(outputs: np.ndarray, name: str, stimuli: np.ndarray) -> None:
+    wrong = np.flatnonzero(~np.isfinite(outputs).all(axis=1))
+    if len(wrong):
+        raise ValueError(f"under {name!r} the network's output for {str(stimuli[wrong[0]])!r} is not finite")
 
 
 def _table(

@@ -30,10 +30,13 @@ class Replacement:
         Index of the elements behind the stimulus: ``(channel,)``, ``(channel, y, x)`` or ``(token, channel)``.
     values : Tensor
         One value for each element of the index.
+    turned : bool
+        The module gives its axes in another order; see `units.Layer`.
     """
 
     where: tuple[torch.Tensor, ...]
     values: torch.Tensor
+    turned: bool = False
 
 
 def plan(table: xr.Dataset, selected: np.ndarray, values: np.ndarray, device: torch.device) -> dict[Site, Replacement]:
@@ -55,6 +58,7 @@ def plan(table: xr.Dataset, selected: np.ndarray, values: np.ndarray, device: to
     chosen = np.flatnonzero(selected)
     names = units.decode(table["layer"].isel(unit=chosen))
     calls = table["call"].values[chosen]
+    turned = units.turned(table)
     replacements = {}
     for name, call in sorted(set(zip(names.tolist(), calls.tolist(), strict=True))):
         members = chosen[(names == name) & (calls == call)]
@@ -63,7 +67,7 @@ def plan(table: xr.Dataset, selected: np.ndarray, values: np.ndarray, device: to
         index = [column for column in columns if (column != units.ABSENT).any()]
         where = tuple(torch.as_tensor(column, dtype=torch.long, device=device) for column in index)
         replacements[Site(name, call)] = Replacement(
-            where, torch.as_tensor(values[members], dtype=torch.float32, device=device)
+            where, torch.as_tensor(values[members], dtype=torch.float32, device=device), (name, call) in turned
         )
     return replacements
 
@@ -101,7 +105,8 @@ def intervening(
         met.add(site)
         return None if replacement is None else _replaced(output, replacement)
 
-    with visiting({name: module for name, module in modules.items() if name in wanted}, visit) as restart:
+    turned = {site for site, replacement in replacements.items() if replacement.turned}
+    with visiting({name: module for name, module in modules.items() if name in wanted}, visit, turned) as restart:
         yield restart
     unmet = sorted(replacements.keys() - met, key=str)
     if unmet:

@@ -1,11 +1,18 @@
 """Record the responses of units, and their moments on the way.
 
 trace            which sites a network has under some modules, and the shape of their responses
+reduce           the responses of units from an output
+of_splits        the stimuli of some splits
 record           responses and moments of all stimuli, in one pass
+
+Responses of position units are never kept, only their moments: a ResNet-34 has 1.4 million of them in its blocks alone.
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,35 +21,41 @@ import torch
 import xarray as xr
 from torch import nn
 
+from deeplocalizer import layouts, units
 from deeplocalizer import moments as moments_room
-from deeplocalizer import units
-from deeplocalizer.hooks import Site, visiting
+from deeplocalizer.hooks import Site, visiting, watching
 from deeplocalizer.models.feeding import batches
 
 
 @dataclass(frozen=True)
 class Recorder:
-    """Collect the reduced responses of one forward pass after another.
+    """Write the reduced responses of one forward pass after another into rows.
 
     Parameters
     ----------
-    reductions : sequence of str
-        ``position``, ``mean`` or ``max``.
-    collected : dict of list of Tensor
-        The responses at each site, one for each reduction; emptied by the caller between passes.
+    columns : mapping
+        For each site its reductions, each with its columns of ``rows``.
+    rows : Tensor (stimulus, unit), float32
+        Overwritten by each pass.
+    counts : dict of int
+        How many stimuli each site gave in this pass; emptied by the caller between passes.
     """
 
-    reductions: Sequence[str]
-    collected: dict[Site, list[torch.Tensor]]
+    columns: Mapping[Site, Sequence[tuple[str, slice]]]
+    rows: torch.Tensor
+    counts: dict[Site, int]
 
     def __call__(self, site: Site, output: torch.Tensor) -> None:
-        """Reduce or copy an output at once: the next module may overwrite it in place."""
-        wanted = units.distinct(output.ndim - 1, self.reductions)
-        self.collected[site] = [reduce(output, reduction, site) for reduction in wanted]
+        """Reduce and copy an output at once: the next module may overwrite it in place."""
+        self.counts[site] = len(output)
+        if len(output) > len(self.rows):
+            return  # `record` refuses it by name
+        for reduction, columns in self.columns.get(site, ()):
+            self.rows[: len(output), columns] = reduce(output, reduction, site)
 
 
 def reduce(output: torch.Tensor, reduction: str, site: Site) -> torch.Tensor:
-    """Turn a module's output into the responses of its units.
+    """Turn an output into the responses of its units.
 
     Parameters
     ----------
@@ -55,14 +68,14 @@ def reduce(output: torch.Tensor, reduction: str, site: Site) -> torch.Tensor:
     Returns
     -------
     Tensor (stimulus, unit), float32
-        A new tensor, never a view of the output.
+        It may be a view of the output.
     """
     if output.ndim not in (2, 3, 4):
         raise ValueError(
             f"layer {site.name!r} gives an output of shape {tuple(output.shape)}; expected (stimulus, channel), "
             "(stimulus, token, channel) or (stimulus, channel, y, x)"
         )
-    values = output.detach().to(torch.float32, copy=True)
+    values = output.detach().to(torch.float32)
     if reduction == "position" or values.ndim == 2:
         return values.flatten(1)
     space = (2, 3) if values.ndim == 4 else (1,)
@@ -90,28 +103,59 @@ def trace(model: nn.Module, modules: Mapping[str, nn.Module], example: torch.Ten
     Raises
     ------
     ValueError
-        If one of the modules takes no part in the forward pass, or two of them give one and the same output (a block
-        and its last module): their units would be counted twice.
+        If one of the modules takes no part in the forward pass or gives no real numbers, if its rows are not stimuli,
+        if two of them give one and the same output (a block and its last module): their units would be counted twice;
+        or if it cannot be told which axis of a map is the channel.
     """
-    layers: list[units.Layer] = []
-    seen_outputs: list[tuple[torch.Tensor, int, str]] = []
+    outputs: dict[Site, layouts.Output] = {}
+    held: list[tuple[torch.Tensor, int, Site]] = []
+    leaves = {path: module for path, module in model.named_modules() if not any(module.children())}
+    square = example.ndim == 4 and example.shape[-1] == example.shape[-2]
+    tellers = layouts.Tellers(leaves)
 
     def visit(site: Site, output: torch.Tensor) -> None:
-        for other, version, name in seen_outputs:
+        for other, version, place in held:
             # an in-place operation returns the same tensor, but with a higher version
             if other is output and version == output._version:
-                raise ValueError(f"layers {name!r} and {site.name!r} are one and the same output; record one of them")
-        seen_outputs.append((output, output._version, site.name))
-        layers.append(units.Layer(site.name, site.call, tuple(output.shape[1:])))
+                raise ValueError(
+                    f"layers {place.name!r} and {site.name!r} are one and the same output; record one of them"
+                )
+        held.append((output, output._version, site))
+        _refuse_folded(site, output, len(example))
+        outputs[site] = layouts.Output(site.name, modules[site.module], tuple(output.shape[1:]), tellers.last, square)
 
     # not in inference mode, where tensors carry no version
-    with torch.no_grad(), visiting(modules, visit):
+    with torch.no_grad(), watching(modules) as gave, visiting(leaves, tellers), visiting(modules, visit):
         model(example)
-    seen = {Site(layer.name, layer.call).module for layer in layers}
-    silent = [name for name in modules if name not in seen]
-    if silent:
-        raise ValueError(f"layer {silent[0]!r} takes no part in the forward pass of {type(model).__name__}")
+    seen = {site.module for site in outputs}
+    for name in modules:
+        if name not in gave:
+            raise ValueError(f"layer {name!r} takes no part in the forward pass of {type(model).__name__}")
+        if name not in seen and modules[name] not in {modules[other] for other in seen}:
+            raise ValueError(f"layer {name!r} gives no tensor of real numbers but a {gave[name]}; it has no units")
+    larger = _Doubled(model, modules, example)
+    layers = []
+    for site, output in outputs.items():
+        turned = layouts.turned(output, functools.partial(larger.shape, site))
+        shape = (output.shape[-1], *output.shape[:-1]) if turned else output.shape
+        layers.append(units.Layer(site.name, site.call, shape, turned))
     return layers
+
+
+def of_splits(inputs: xr.Dataset, splits: Sequence[str]) -> xr.Dataset:
+    """Restrict inputs to the stimuli of some splits.
+
+    Raises
+    ------
+    ValueError
+        If there are none, naming the splits that have stimuli.
+    """
+    given = inputs["split"].values.astype(str)
+    chosen = inputs.isel(stimulus=np.flatnonzero(np.isin(given, list(splits))))
+    if chosen.sizes["stimulus"] == 0:
+        there = ", ".join(sorted(set(given))) or "none"
+        raise ValueError(f"no stimulus is in the splits {', '.join(splits)} that are to be recorded; there are {there}")
+    return chosen
 
 
 def record(
@@ -133,6 +177,7 @@ def record(
     inputs : Dataset
         As `inputs.prepare` makes it.
     reductions : sequence of str
+        ``mean``, ``max`` or ``position``.
     batch_size : int
         Also the block of the moments.
     device : device
@@ -140,48 +185,104 @@ def record(
     Returns
     -------
     activations : Dataset
-        ``activation`` (stimulus, unit), float32.
+        ``activation`` (stimulus, unit), float32, of the units that are no positions: there may be none.
     moments : Dataset
-        As `moments.table` makes it, over the categories, splits and folds of the inputs.
+        As `moments.table` makes it, of all units, over the categories, splits and folds of the inputs.
 
     Raises
     ------
     ValueError
         If an output is not finite, naming layer and stimulus, or the sites change from one pass to the next.
     """
-    recorder = Recorder(reductions, {})
+    if inputs.sizes["stimulus"] == 0:
+        raise ValueError("there are no stimuli to record")
     axes = {
         name: [str(value) for value in np.unique(inputs[name].values.astype(str))] for name in ("category", "split")
     }
-    if inputs.sizes["stimulus"] == 0:
-        raise ValueError("there are no stimuli to record")
     folds = int(inputs["fold"].max()) + 1
     cell = _cells(inputs, axes, folds)
-    cells = len(axes["category"]) * len(axes["split"]) * folds
-    rows: list[np.ndarray] = []
-    total: moments_room.Moments | None = None
     _, example = next(batches(inputs.isel(stimulus=slice(1)), 1, device))
     layers = trace(model, modules, example)
     table = units.table(layers, reductions)
-    with torch.inference_mode(), visiting(modules, recorder) as restart:
+    kept = np.flatnonzero(table["reduction"].values != units.REDUCTIONS.index("position"))
+    kept_columns = slice(None) if len(kept) == table.sizes["unit"] else kept
+    activation = np.empty((inputs.sizes["stimulus"], len(kept)), dtype=np.float32)
+    total = moments_room.empty(len(axes["category"]) * len(axes["split"]) * folds, table.sizes["unit"])
+    height = min(batch_size, inputs.sizes["stimulus"])
+    rows = torch.empty((height, table.sizes["unit"]), dtype=torch.float32, device=device)
+    recorder = Recorder(_columns(layers, reductions), rows, {})
+    turned = {Site(layer.name, layer.call) for layer in layers if layer.turned}
+    with torch.inference_mode(), visiting(modules, recorder, turned) as restart:
         for block, images in batches(inputs, batch_size, device):
             restart()
-            recorder.collected.clear()
+            recorder.counts.clear()
             model(images)
-            responses = _join(recorder.collected, layers, len(images))
+            _refuse_other_sites(recorder, len(images))
+            responses = rows[: len(images)].cpu().numpy()
             _refuse_infinite(responses, table, inputs["stimulus"].values[block])
-            rows.append(responses)
-            part = moments_room.of(responses, cell[block], cells)
-            total = part if total is None else moments_room.merge(total, part)
-    assert total is not None  # there is an example, so there is a block
+            activation[block] = responses[:, kept_columns]
+            moments_room.add(total, responses, cell[block])
     known = {name: inputs[name] for name in ("stimulus", "category", "label", "split", "fold", "group")}
+    where = table.isel(unit=kept_columns)
+    where = where.assign_attrs(units_digest=units.digest(where))
     activations = xr.Dataset(
-        {"activation": (("stimulus", "unit"), np.concatenate(rows), {"long_name": "response of the unit"})},
-        coords={**known, **table.coords},
-        attrs={**table.attrs, "batch_size": batch_size},
+        {"activation": (("stimulus", "unit"), activation, {"long_name": "response of the unit"})},
+        coords={**known, **where.coords},
+        attrs={**where.attrs, "batch_size": batch_size},
     )
     summary = moments_room.table(total, table, axes["category"], axes["split"], folds)
     return activations, summary.assign_attrs(batch_size=batch_size)
+
+
+class _Doubled:
+    """The shapes of outputs for an example of twice the size, run when first asked for."""
+
+    def __init__(self, model: nn.Module, modules: Mapping[str, nn.Module], example: torch.Tensor) -> None:
+        self._model, self._modules, self._example = model, modules, example
+        self._shapes: dict[Site, tuple[int, ...]] | None = None
+
+    def shape(self, site: Site) -> tuple[int, ...] | None:
+        """Give the shape of one output without the batch; None if the network did not come so far."""
+        if self._shapes is None:
+            self._shapes = self._run()
+        return self._shapes.get(site)
+
+    def _run(self) -> dict[Site, tuple[int, ...]]:
+        shapes: dict[Site, tuple[int, ...]] = {}
+        if self._example.ndim != 4:
+            return shapes
+
+        def visit(site: Site, output: torch.Tensor) -> None:
+            shapes[site] = tuple(output.shape[1:])
+
+        larger = self._example.repeat_interleave(2, dim=-1).repeat_interleave(2, dim=-2)
+        # a network may refuse another size anywhere and with any exception: what came before still tells
+        with torch.no_grad(), visiting(self._modules, visit), contextlib.suppress(Exception):
+            self._model(larger)
+        return shapes
+
+
+def _refuse_folded(site: Site, output: torch.Tensor, count: int) -> None:
+    if output.ndim == 0 or len(output) != count:
+        rows = f"{len(output)} rows" if output.ndim else "a single number"
+        raise ValueError(
+            f"layer {site.name!r} gives {rows} for {count} {'stimulus' if count == 1 else 'stimuli'} (shape "
+            f"{tuple(output.shape)}); expected a row for each: parts of an image that are folded into the batch, such "
+            "as the windows of Swin, are no units; record a layer around it"
+        )
+
+
+def _columns(layers: Sequence[units.Layer], reductions: Sequence[str]) -> dict[Site, list[tuple[str, slice]]]:
+    """Give each site its columns, in the order of `units.table`."""
+    columns: dict[Site, list[tuple[str, slice]]] = {}
+    start = 0
+    for layer in layers:
+        here = columns.setdefault(Site(layer.name, layer.call), [])
+        for reduction in units.distinct(len(layer.axes), reductions):
+            count = math.prod(layer.shape) if reduction == "position" else layer.channels
+            here.append((reduction, slice(start, start + count)))
+            start += count
+    return columns
 
 
 def _cells(inputs: xr.Dataset, axes: Mapping[str, list[str]], folds: int) -> np.ndarray:
@@ -190,22 +291,19 @@ def _cells(inputs: xr.Dataset, axes: Mapping[str, list[str]], folds: int) -> np.
     return (category * len(axes["split"]) + split) * folds + inputs["fold"].values.astype(int)
 
 
-def _join(collected: Mapping[Site, list[torch.Tensor]], layers: Sequence[units.Layer], count: int) -> np.ndarray:
-    """Put the responses of all sites side by side, in the order of their units."""
-    expected = {Site(layer.name, layer.call) for layer in layers}
-    if collected.keys() != expected:
-        odd = sorted(collected.keys() ^ expected, key=str)[0]
+def _refuse_other_sites(recorder: Recorder, count: int) -> None:
+    if recorder.counts.keys() != recorder.columns.keys():
+        odd = sorted(recorder.counts.keys() ^ recorder.columns.keys(), key=str)[0]
         raise ValueError(f"layer {odd.name!r} (call {odd.call}) is not called alike in every forward pass")
-    for site, reduced in collected.items():
-        if len(reduced[0]) != count:
-            raise ValueError(f"layer {site.name!r} gives {len(reduced[0])} rows for {count} stimuli")
-    parts = [part for layer in layers for part in collected[Site(layer.name, layer.call)]]
-    return torch.cat(parts, dim=1).cpu().numpy()
+    for site, rows in recorder.counts.items():
+        if rows != count:
+            raise ValueError(f"layer {site.name!r} gives {rows} rows for {count} stimuli")
 
 
 def _refuse_infinite(responses: np.ndarray, table: xr.Dataset, stimuli: np.ndarray) -> None:
-    finite = np.isfinite(responses)
-    if not finite.all():
-        row, unit = np.argwhere(~finite)[0]
-        name = str(units.layer_names(table)[unit])
-        raise ValueError(f"layer {name!r} gives {responses[row, unit]} for stimulus {str(stimuli[row])!r}")
+    for row, stimulus in zip(responses, stimuli, strict=True):
+        finite = np.isfinite(row)
+        if not finite.all():
+            unit = int(np.flatnonzero(~finite)[0])
+            name = str(units.layer_names(table.isel(unit=[unit]))[0])
+            raise ValueError(f"layer {name!r} gives {row[unit]} for stimulus {str(stimulus)!r}")

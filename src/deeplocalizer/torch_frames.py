@@ -6,7 +6,7 @@ torch_activations    add the activations of some modules to a frame of stimuli
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,9 @@ import pandas as pd
 import torch
 from torch import nn
 
+from deeplocalizer import layouts
 from deeplocalizer.frames import refuse_bad_task, signature
-from deeplocalizer.hooks import Site, visiting
+from deeplocalizer.hooks import Site, turn, visiting
 
 
 def torch_activations(
@@ -63,6 +64,10 @@ def torch_activations(
     -----
     Which axis of an output is the batch is found by running one batch with and without its last row, so outputs that
     lead with time or layers (an LSTM's) are read right.
+
+    Maps whose channels come last (a Swin's) are put upright, so that elements stand in the order (channel, y, x) in
+    every layer; what tells them is the module and the shape of its output, on the assumption that images are square.
+    Where neither tells, channels are taken to come first.
     """
     refuse_bad_task(task, data)
     if task.empty:
@@ -71,12 +76,21 @@ def torch_activations(
         raise ValueError(f"batch_size is {batch_size}; expected 1 or more")
     modules = _named(activations_from)
     collected: dict[Site, torch.Tensor] = {}
+    leaves = {
+        f"{name}.{path}": leaf
+        for name, module in modules.items()
+        for path, leaf in module.named_modules()
+        if not any(leaf.children())
+    }
+    tellers = layouts.Tellers(leaves)
+    said: dict[Site, layouts.Teller | None] = {}
 
     def visit(site: Site, output: torch.Tensor) -> None:
         # a copy: the next module may overwrite the output in place
         collected[site] = output.detach().to(torch.float32, copy=True)
+        said[site] = tellers.last
 
-    with torch.inference_mode(), visiting(modules, visit) as restart:
+    with torch.inference_mode(), visiting(leaves, tellers), visiting(modules, visit) as restart:
 
         def run(batch: list[Any]) -> dict[Site, torch.Tensor]:
             restart()
@@ -85,8 +99,9 @@ def torch_activations(
             return dict(collected)
 
         axes = _row_axes(run, task[data].tolist()[:batch_size], modules)
+        turned = _turned(collected, axes, modules, said)
         layers: dict[Site, tuple[int, ...]] = {}
-        rows = [_joined(run(batch), axes, layers, names) for names, batch in _batches(task, data, batch_size)]
+        rows = [_joined(run(batch), axes, turned, layers, names) for names, batch in _batches(task, data, batch_size)]
     result = task.copy()
     result["activations"] = list(np.concatenate(rows))
     result.attrs["layers"] = [(site.name, site.call, shape) for site, shape in layers.items()]
@@ -118,6 +133,22 @@ def _row_axes(
         if follow:  # a part without axes, such as a loss, says nothing of single rows
             axes[site] = follow[0]
     return axes
+
+
+def _turned(
+    collected: Mapping[Site, torch.Tensor],
+    axes: Mapping[Site, int],
+    modules: Mapping[str, nn.Module],
+    said: Mapping[Site, layouts.Teller | None],
+) -> set[Site]:
+    """Find the outputs whose axes are in another order than units have."""
+    found = set()
+    for site, axis in axes.items():
+        shape = tuple(collected[site].movedim(axis, 0).shape[1:])
+        output = layouts.Output(site.name, modules[site.module], shape, said[site], square=True)
+        if layouts.evident(output, lambda: None):
+            found.add(site)
+    return found
 
 
 def _named(modules: Sequence[nn.Module] | Mapping[str, nn.Module]) -> dict[str, nn.Module]:
@@ -153,6 +184,7 @@ def _moved(value: Any, device: str | torch.device | None) -> Any:
 def _joined(
     collected: Mapping[Site, torch.Tensor],
     axes: Mapping[Site, int],
+    turned: Container[Site],
     layers: dict[Site, tuple[int, ...]],
     names: Sequence[Any],
 ) -> np.ndarray:
@@ -165,6 +197,7 @@ def _joined(
     parts = []
     for site, axis in axes.items():
         values = collected[site].movedim(axis, 0)
+        values = turn(values) if site in turned else values
         shape = tuple(values.shape[1:])
         if len(values) != len(names):
             batch = f"{len(names)} stimuli ({names[0]!r} to {names[-1]!r})"

@@ -1,12 +1,13 @@
 """One dimension, ``unit``, that means the same in every file of a model.
 
-Layer            where units are recorded: a name, a call and the shape of one response
+Layer            where units are recorded: a name, a call, the shape of one response and how it lies in memory
 table            the coordinates of ``unit`` for a list of layers
 distinct         the reductions that differ for a response
 digest           a fingerprint of those coordinates
 align            refuse two datasets whose units differ
 layer_names      the name of each unit's layer
 label            a short name for each unit
+turned           the layers whose module gives its axes in another order
 decode           the words behind a coordinate of flag codes
 escape           a word as it must stand among flag_meanings
 """
@@ -24,6 +25,7 @@ import xarray as xr
 COORDINATES = ("layer", "call", "channel", "y", "x", "token", "reduction")
 REDUCTIONS = ("position", "mean", "max", "class_token")
 ABSENT = -1  # the value of a coordinate that a unit does not have
+TURNED = "turned"  # attribute of ``layer``: the turned layers, each as its escaped name, ``#`` and its call
 
 
 class UnitsMismatchError(ValueError):
@@ -42,11 +44,14 @@ class Layer:
         Which call of the module within one forward pass, from 0.
     shape : tuple of int
         Shape without the batch: ``(channel,)``, ``(channel, y, x)`` or ``(token, channel)``.
+    turned : bool
+        The module itself gives ``(y, x, channel)`` or ``(channel, token)``; `hooks.visiting` turns it to ``shape``.
     """
 
     name: str
     call: int
     shape: tuple[int, ...]
+    turned: bool = False
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -80,7 +85,7 @@ def table(layers: Sequence[Layer], reductions: Sequence[str]) -> xr.Dataset:
     -------
     Dataset
         Coordinates only, on ``unit`` (int64, from 0): layer and reduction as flag codes, call, channel, y, x and token
-        (-1 where a unit has none); attribute ``units_digest``.
+        (-1 where a unit has none); attribute ``units_digest``. ``layer`` lists the turned layers in an attribute.
 
     Raises
     ------
@@ -102,6 +107,8 @@ def table(layers: Sequence[Layer], reductions: Sequence[str]) -> xr.Dataset:
         raise ValueError("no layers and reductions given: there are no units")
     columns = {name: np.concatenate([block[name] for block in blocks]).astype(_dtype(name)) for name in COORDINATES}
     coordinates = {name: ("unit", column, _attributes(name, names)) for name, column in columns.items()}
+    if any(layer.turned for layer in layers):
+        coordinates["layer"][2][TURNED] = " ".join(_place(layer.name, layer.call) for layer in layers if layer.turned)
     unit = np.arange(len(columns["layer"]), dtype=np.int64)
     dataset = xr.Dataset(coords={"unit": ("unit", unit, {"long_name": "unit of the model"}), **coordinates})
     dataset.attrs["units_digest"] = digest(dataset)
@@ -118,7 +125,7 @@ def digest(dataset: xr.Dataset) -> str:
     sha = hashlib.sha256()
     for name in ("unit", *COORDINATES):
         column = dataset[name]
-        sha.update(f"{name}:{column.attrs.get('flag_meanings', '')}:".encode())
+        sha.update(f"{name}:{column.attrs.get('flag_meanings', '')}:{column.attrs.get(TURNED, '')}".encode())
         sha.update(np.ascontiguousarray(column.values, dtype="<i8").tobytes())
     return sha.hexdigest()
 
@@ -142,6 +149,12 @@ def align(*datasets: xr.Dataset) -> str:
                 f"{_summary(datasets[0])} against {_summary(dataset)}"
             )
     return str(digests[0])
+
+
+def turned(dataset: xr.Dataset) -> frozenset[tuple[str, int]]:
+    """Give the name and the call of every layer whose module gives its axes in another order; see `Layer`."""
+    places = (place.rsplit("#", 1) for place in dataset["layer"].attrs.get(TURNED, "").split())
+    return frozenset((unquote(name), int(call)) for name, call in places)
 
 
 def decode(coordinate: xr.DataArray) -> np.ndarray:
@@ -174,6 +187,10 @@ def label(dataset: xr.Dataset) -> np.ndarray:
         text += f" ({y}, {x})" if y != ABSENT else ""
         labels.append(text + (f" [{token}]" if token != ABSENT else ""))
     return np.array(labels)
+
+
+def _place(name: str, call: int) -> str:
+    return f"{escape(name)}#{call}"
 
 
 def _block(layer: Layer, code: int, reduction: str) -> dict[str, np.ndarray]:

@@ -7,14 +7,16 @@ from deeplocalizer.models import network
 with log_to(snakemake.log[0]) as log:
     parameters = dict(snakemake.params.items())
     inputs = store.open(snakemake.input.inputs, "inputs")
+    settings = parameters["recording"]
+    chosen = recording.of_splits(inputs, settings["splits"])
     loaded = network.load(snakemake.input.weights)
     device = network.pick_device(snakemake.threads)
-    log.info("recording %d stimuli on %s", inputs.sizes["stimulus"], device)
+    log.info("recording %d of %d stimuli on %s", chosen.sizes["stimulus"], inputs.sizes["stimulus"], device)
     modules = hooks.find(loaded.module.to(device), parameters["layers"])
-    settings = parameters["recording"]
     activations, moments = recording.record(
-        loaded.module, modules, inputs, settings["reductions"], settings["batch_size"], device
+        loaded.module, modules, chosen, settings["reductions"], settings["batch_size"], device
     )
+    log.info("recorded %d units, responses of %d of them", moments.sizes["unit"], activations.sizes["unit"])
     known = {"model": snakemake.wildcards.model, "weights_digest": network.digest(loaded.module)}
     for result, artefact, title in (
         (activations, "activations", "Responses of the units to each stimulus"),
