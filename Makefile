@@ -37,7 +37,7 @@ estimate: .venv/.installed ## print the passes, bytes and hours of a study; CONF
 
 .PHONY: test
 test: .venv/.installed ## set up and run the quick tests; PYTEST_ARGS='-k masks' picks some
-	$(python) -m pytest $(PYTEST_ARGS)
+	$(python) -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: .venv/.installed ## check style, types, the workflow and the installed packages

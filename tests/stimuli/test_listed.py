@@ -3,6 +3,7 @@
 import csv
 import io
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,34 @@ def test_rows_become_records(home):
     assert drawn.origin["digest"] == digest_bytes((home / "stimuli.csv").read_bytes())
 
 
+def test_numbers_are_chosen_by_their_value(home):
+    """As text, as doubles, as floats of single precision and as decimals."""
+    paths = [f"pictures/{n:02d}.png" for n in range(4)]
+    table = write(
+        home / "t.csv",
+        "path,score\n" + "".join(f"{p},{s}\n" for p, s in zip(paths, ["1.0", "1", "2.5", "x"], strict=True)),
+    )
+    assert len(ask(table, where={"score": 1}).records) == 2
+    assert len(ask(table, where={"score": 2.5}).records) == 1
+    values = {
+        "double": pa.array([1.0, 2.5, 1.0, 0.5]),
+        "decimal": pa.array([Decimal("1.50"), Decimal("1.00"), Decimal("2.00"), Decimal("1.50")]),
+        "single": pa.array(np.array([0.1, 0.2, 0.1, 0.5], dtype=np.float32)),
+    }
+    parquet.write_table(pa.table({"path": paths, **values}), home / "t.parquet")
+    for column, wanted, number in (("double", 1.0, 2), ("double", 1, 2), ("decimal", 1.5, 2), ("single", 0.1, 2)):
+        assert len(ask(home / "t.parquet", where={column: wanted}).records) == number, column
+
+
+def test_paths_that_another_system_wrote_are_explained(home):
+    spaces = write(home / "t.csv", "path\n" + "".join(f" pictures/{n:02d}.png\n" for n in range(4)))
+    with pytest.raises(ValueError, match="without the spaces around it, it would"):
+        ask(spaces)
+    slashes = write(home / "u.csv", "path\n" + "".join(f"pictures\\{n:02d}.png\n" for n in range(4)))
+    with pytest.raises(ValueError, match="with / in place of each backslash"):
+        ask(slashes)
+
+
 def test_without_columns_the_path_is_the_id(home):
     drawn = ask(home / "stimuli.csv")
     assert sorted(one.id for one in drawn.records) == [f"faces/pictures/{n:02d}.png" for n in range(40)]
@@ -79,7 +108,7 @@ def test_rows_are_chosen_by_value_or_by_one_of_several(home):
     assert numbers(smiling=1) == numbers(smiling=True) == set(range(0, 40, 3))
     assert numbers(smiling=False) == set(range(1, 40, 3))
     assert numbers(code=["007", "008"]) == {7, 8}
-    with pytest.raises(ValueError, match=r"where: no row has '7' in column 'code'"):
+    with pytest.raises(ValueError, match=r"where: no row has '7' in column 'code'; 007 is text: write it in quotes"):
         numbers(code=7)  # 007 is text
     with pytest.raises(ValueError, match=r"no row has 'faces' in column 'kind'; did you mean 'face'\?"):
         numbers(kind=["object", "faces"])
@@ -196,7 +225,9 @@ def test_other_encodings_are_refused_with_the_remedy(home):
 
 def test_ids_must_differ_and_be_there(home):
     table = write(home / "t.csv", "path,id\npictures/01.png,x\npictures/02.png,y\npictures/03.png,x\n")
-    with pytest.raises(ValueError, match=r"ids in column 'id' recur: 'x' at line 2 .*01.png\) and line 4"):
+    with pytest.raises(
+        ValueError, match=r"ids in column 'id' recur: 'x' at t.csv, line 2 .*01.png\) and t.csv, line 4"
+    ):
         ask(table, columns={"id": "id"})
     with pytest.raises(ValueError, match="line 3 has no id in column 'id'"):
         ask(write(table, "path,id\npictures/01.png,x\npictures/02.png,\n"), columns={"id": "id"})
@@ -208,7 +239,9 @@ def test_the_same_file_or_picture_counts_once(home):
     drawn = ask(table)
     assert len(drawn.records) == 2
     reasons = sorted(one.reason for one in drawn.refused)
-    assert reasons[0] == "listed at line 2 (pictures/01.png)" and reasons[1].startswith("the same picture as faces/")
+    assert reasons[0] == "listed at t.csv, line 2 (pictures/01.png)" and reasons[1].startswith(
+        "the same picture as faces/"
+    )
 
 
 def test_attributes_are_yes_no_or_unknown(home):

@@ -221,6 +221,8 @@ def test_mistakes_are_named():
         table.build({"a": records(12, group="one")}, SHARES, 2, seed=0)
     with pytest.raises(ValueError, match=r"has 100 stimuli; 101 were asked for"):
         draw("lfw_faces", 101)
+    with pytest.raises(ValueError, match=r"has 100 stimuli; 101 were asked for"):
+        sources.draw("a", {"source": "lfw_faces", "count": 101}, 0, {"localize": 0.5, "test": 0.3}, Path("nowhere"))
     with pytest.raises(ValueError, match="needs a count"):
         draw("photograph_patches")
     with pytest.raises(ValueError, match="'lfw' is unknown; allowed are celeba"):

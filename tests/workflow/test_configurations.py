@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 
+import pandas
 import pytest
 import yaml
 
@@ -55,7 +56,23 @@ def test_own_files_that_change_are_noticed(tmp_path):
     one = own.listing(category)
     (tmp_path / "faces" / "a.png").write_bytes(b"xy")
     assert len({empty, one, own.listing(category)}) == 3
+    (tmp_path / "beside").mkdir()
+    (tmp_path / "faces" / "more").symlink_to(tmp_path / "beside")
+    linked = own.listing(category)
+    (tmp_path / "beside" / "b.png").write_bytes(b"x")
+    (tmp_path / "beside" / "back").symlink_to(tmp_path / "faces")  # a ring
+    assert own.listing(category) != linked
     assert own.listing({"source": "digits"}) == ""
+    for name, content in (("t.csv", b"id;file\n1;faces/a.png\n2;gone.png\n"), ("t.parquet", None)):
+        table = tmp_path / name
+        if content is None:
+            pandas.DataFrame({"file": ["faces/a.png", "gone.png"]}).to_parquet(table)
+        else:
+            table.write_bytes(content)
+        asked = {"source": "table", "path": str(table), "columns": {"image": "file"}, "root": ""}
+        before = own.listing(asked)
+        (tmp_path / "faces" / "a.png").write_bytes(b"x" * (table.stat().st_size % 97 + 7))
+        assert own.listing(asked) != before
     assert own.of_category({"source": "table", "path": "t.csv"}) == ["t.csv"]
     assert own.weights({"weights": "mine.pt"}) == ["mine.pt"]
     assert own.weights({"weights": "none"}) == []

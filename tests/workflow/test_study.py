@@ -21,7 +21,8 @@ def test_every_artefact_explains_itself(study):
     found = sorted((study / "results").rglob("*.nc"))
     kinds = {store.open(path).attrs["artefact"] for path in found}
     assert kinds == {
-        "stimuli", "inputs", "architecture", "activations", "moments", "contrast", "masks", "outcomes", "effects",
+        "drawn", "stimuli", "inputs", "confounds", "architecture", "activations", "moments", "contrast", "masks",
+        "outcomes", "effects",
     }  # fmt: skip
     for path in found:
         dataset = store.open(path)

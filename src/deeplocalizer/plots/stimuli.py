@@ -67,7 +67,10 @@ def draw(stimuli: xr.Dataset, categories: Sequence[str], hidden: Collection[str]
                 axes[row, column].set_xlabel(
                     f"n = {len(members):,}", labelpad=2, fontsize=drawing.SMALL, color=drawing.MUTED
                 )
-            axes[row, 0].set_ylabel(plain(name), fontsize=10.5, fontweight="bold", color=drawing.INK)
+            name = plain(name)
+            axes[row, 0].set_ylabel(
+                name, fontsize=min(10.5, 105 / len(name)), fontweight="bold", color=drawing.INK
+            )  # long names would run into their neighbours
         for column, part in enumerate(columns):
             axes[0, column].set_title(plain(part))
     return made

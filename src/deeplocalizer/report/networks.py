@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import takewhile
+from pathlib import Path
 from typing import Any
 
 from deeplocalizer.models.specification import OWN
@@ -46,7 +47,7 @@ def weights(study: Study, model: Model) -> str:
         return "left at its random initialisation"
     if model.settings["weights"] == "pretrained":
         return "used with the weights that its author gives it" if _is_python(model) else "used as pretrained"
-    return f"given the weights in {code(model.settings['weights'])}"
+    return f"given the weights in {code(Path(model.settings['weights']).name)}"
 
 
 def recorded(model: Model) -> str:
@@ -101,7 +102,7 @@ def _weights(study: Study, model: Model) -> str:
         told = f"It was left at its random initialisation (seed {study.config['seed']})"
         return f"{told}, as the untrained twin of {listed(map(code, twins))}." if twins else f"{told}."
     if model.settings["weights"] != "pretrained":
-        return f"Its weights are those in {code(model.settings['weights'])}."
+        return f"Its weights are those in {code(Path(model.settings['weights']).name)}."
     if _is_python(model):
         return "Its weights are those that the function gives it."
     return "Its weights are the pretrained ones that the library gives for that name."

@@ -54,7 +54,9 @@ def draw(category: str, settings: Mapping[str, Any], seed: int, shares: Mapping[
     module, function = SOURCES[source].split(":")
     ask = getattr(import_module(f"{__name__}.{module}"), function)
     drawn: Drawn = ask(Draw(category, settings, count, seed, shares, downloads))
-    if count is not None and len(drawn.records) < count and sum(shares.values()) > 1 - 1e-9:
+    # a source that has splits of its own draws nothing for the share that no split has, and counts for itself
+    dealt = not drawn.records or not all(record.split for record in drawn.records)
+    if count is not None and len(drawn.records) < count and dealt:
         raise ValueError(
             f"category {category!r}: source {source!r} has {len(drawn.records)} stimuli; {count} were asked for"
         )

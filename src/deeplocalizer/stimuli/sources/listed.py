@@ -13,13 +13,16 @@ import csv
 import io
 import math
 import os
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow
 from pyarrow import parquet
 
@@ -169,7 +172,15 @@ def _parquet(path: Path, wanted: Sequence[str]) -> _Table:
     for name, kind in zip(content.schema.names, content.schema.types, strict=True):
         if pyarrow.types.is_nested(kind) or pyarrow.types.is_binary(kind) or pyarrow.types.is_large_binary(kind):
             raise ValueError(f"column {name!r} holds {kind}; expected text, numbers or booleans")
-    rows = [{name: _cell(value) for name, value in row.items()} for row in content.to_pylist()]
+    # single precision is written as short as it is meant: 0.1, not 0.10000000149011612
+    short = {field.name for field in content.schema if field.type in (pyarrow.float16(), pyarrow.float32())}
+    rows = [
+        {
+            name: _cell(float(str(np.float32(value))) if name in short and value is not None else value)
+            for name, value in row.items()
+        }
+        for row in content.to_pylist()
+    ]
     return _Table(columns, [f"row {number}" for number in range(1, len(rows) + 1)], rows)
 
 
@@ -182,6 +193,8 @@ def _cell(value: Any) -> str:
             return "true" if value else "false"
         case float():
             return "" if math.isnan(value) else repr(value).removesuffix(".0")
+        case Decimal():
+            return f"{value.normalize():f}"
     return str(value)
 
 
@@ -204,6 +217,8 @@ def _chosen(table: _Table, where: Mapping[str, Any]) -> list[int]:
             if not any(_fits(cell, value) for cell in met):
                 close = nearest(value, met)
                 hint = f"did you mean {close!r}?" if close else f"it has {_some(list(map(repr, met))) or 'no rows'}"
+                padded = [cell for cell in met if cell.lstrip("0") == str(value)]
+                hint = f"{padded[0]} is text: write it in quotes" if padded and not isinstance(value, str) else hint
                 raise ValueError(f"where: no row has {str(value)!r} in column {column!r}; {hint}")
     chosen = [row for row, cells in enumerate(table.rows) if all(_fits(cells[key], where[key]) for key in where)]
     if not chosen:
@@ -257,6 +272,7 @@ def _candidate(
     elif "://" in image:
         reason = "it is an address; expected the path of a file"
     path = None if reason else root / Path(image).expanduser()
+    place = f"{Path(draw.settings['path']).name}, {place}"
     return Candidate(identity, f"{place} ({image})" if image else place, path, reason, attributes=present, **known)
 
 
@@ -275,11 +291,15 @@ def _once(candidates: Iterable[Candidate], column: str) -> tuple[list[Candidate]
 
 def _refuse_wrong_root(candidates: Sequence[Candidate], root: Path) -> None:
     paths = [one.path for one in candidates if one.path is not None]
-    if paths and not any(path.exists() for path in paths):
-        raise ValueError(
-            f"none of its {len(paths)} files exists, such as {str(paths[0])!r}; paths start from {str(root)!r}, "
-            "which `root` can change"
-        )
+    if not paths or any(path.exists() for path in paths):
+        return
+    first = paths[0].relative_to(root).as_posix() if paths[0].is_relative_to(root) else str(paths[0])
+    hint = f"paths start from {str(root)!r}, which `root` can change"
+    if (root / first.strip()).exists():
+        hint = "without the spaces around it, it would: remove them from the table"
+    elif (root / first.strip().replace("\\", "/")).exists():
+        hint = "with / in place of each backslash, it would: write paths so"
+    raise ValueError(f"none of its {len(paths)} files exists, such as {str(paths[0])!r}; {hint}")
 
 
 def _room(draw: Draw, count: int, split: bool) -> dict[str, int]:
@@ -306,7 +326,17 @@ def _fits(cell: str, wanted: Any) -> bool:
         return any(_fits(cell, one) for one in wanted)
     if isinstance(wanted, bool):
         return cell.casefold() in (PRESENT if wanted else ABSENT)
+    if isinstance(wanted, int | float):
+        return _number(cell) == wanted
     return cell == str(wanted)
+
+
+def _number(cell: str) -> float | None:
+    """Read a cell as a number, if it is one: 7 and 7.0 are the same, but 007 is text."""
+    try:
+        return None if re.match(r"[+-]?0\d", cell) else float(cell)
+    except ValueError:
+        return None
 
 
 def _some(names: Sequence[str]) -> str:
