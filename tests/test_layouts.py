@@ -60,10 +60,20 @@ def raw(model, sites, x):
 
 
 def tv_convnext():
+    sizes = ((8, 12, 1), (12, 16, 1), (16, None, 1))
+    setting = [torchvision.models.convnext.CNBlockConfig(*size) for size in sizes]
+    return torchvision.models.ConvNeXt(setting), 64
+
+
+def tv_convnext_tiny():
     return torchvision.models.convnext_tiny(weights=None), 64
 
 
 def tv_swin():
+    return torchvision.models.SwinTransformer([4, 4], 12, [1, 2], [2, 2], [4, 4]), 64
+
+
+def tv_swin_t():
     return torchvision.models.swin_t(weights=None), 64
 
 
@@ -114,6 +124,30 @@ def timm_mixer():
 
 
 # read in the sources of the three libraries: the axes of each output behind the batch, as the module gives them
+CONVNEXT = {
+    "features.0": "cyx",
+    "features.1.0": "cyx",
+    "features.1.0.block.0": "cyx",
+    "features.1.0.block.1": "yxc",
+    "features.1.0.block.2": "yxc",
+    "features.1.0.block.3": "yxc",
+    "features.1.0.block.4": "yxc",
+    "features.1.0.block.6": "cyx",
+    "features.5.0": "cyx",
+    "avgpool": "cyx",
+    "classifier.2": "c",
+}
+SWIN = {
+    "features.0.0": "cyx",
+    "features.0.1": "yxc",
+    "features.1.0": "yxc",
+    "features.1.0.mlp.1": "yxc",
+    "features.2": "yxc",
+    "features.3.1": "yxc",
+    "norm": "yxc",
+    "permute": "cyx",
+    "flatten": "c",
+}
 VIT = {
     "conv_proj": "cyx",
     "encoder.layers.encoder_layer_0": "tc",
@@ -122,36 +156,10 @@ VIT = {
     "heads.head": "c",
 }
 LAYOUTS = [
-    (
-        tv_convnext,
-        {
-            "features.0": "cyx",
-            "features.1.0": "cyx",
-            "features.1.0.block.0": "cyx",
-            "features.1.0.block.1": "yxc",
-            "features.1.0.block.2": "yxc",
-            "features.1.0.block.3": "yxc",
-            "features.1.0.block.4": "yxc",
-            "features.1.0.block.6": "cyx",
-            "features.5.8": "cyx",
-            "avgpool": "cyx",
-            "classifier.2": "c",
-        },
-    ),
-    (
-        tv_swin,
-        {
-            "features.0.0": "cyx",
-            "features.0.1": "yxc",
-            "features.1.0": "yxc",
-            "features.1.0.mlp.1": "yxc",
-            "features.2": "yxc",
-            "features.3.1": "yxc",
-            "norm": "yxc",
-            "permute": "cyx",
-            "flatten": "c",
-        },
-    ),
+    (tv_convnext, CONVNEXT),
+    pytest.param((tv_convnext_tiny, CONVNEXT), marks=pytest.mark.slow),
+    (tv_swin, SWIN),
+    pytest.param((tv_swin_t, SWIN), marks=pytest.mark.slow),
     (tv_vit, VIT),
     pytest.param((tv_vit_b_16, VIT), marks=pytest.mark.slow),
     (
