@@ -206,18 +206,19 @@ def test_a_layer_whose_rows_are_not_stimuli_is_named():
 
 def test_rows_that_change_with_the_batch_are_named():
     class Kept(nn.Module):
-        """Gives one row, whatever comes."""
+        """Gives as many rows as stimuli, but never more than some."""
 
-        def __init__(self):
+        def __init__(self, most):
             super().__init__()
-            self.constant = nn.Linear(1, 3)
+            self.constant, self.most = nn.Linear(1, 3), most
 
         def forward(self, x):
-            return x.mean((1, 2, 3))[:, None] + self.constant(torch.ones(1, 1))
+            return x.mean((1, 2, 3))[:, None] + self.constant(torch.ones(min(len(x), self.most), 1)).mean(0)
 
-    kept = Kept()
-    with pytest.raises(ValueError, match="layer 'constant' gives 1 rows for 16 stimuli"):
-        recording.record(kept, {"constant": kept.constant}, made(), ["mean"], 16, CPU)
+    for most, words in ((1, r"gives 1 rows for 2 stimuli \(shape \(1, 3\)\)"), (2, "gives 2 rows for 16 stimuli")):
+        kept = Kept(most)
+        with pytest.raises(ValueError, match=f"layer 'constant' {words}"):
+            recording.record(kept, {"constant": kept.constant}, made(), ["mean"], 16, CPU)
 
 
 def test_a_layer_that_gives_no_real_numbers_is_told_from_one_that_never_runs():

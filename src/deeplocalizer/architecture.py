@@ -19,7 +19,7 @@ from torch import nn
 
 from deeplocalizer import hooks, layouts
 from deeplocalizer.models.network import Network
-from deeplocalizer.recording import trace
+from deeplocalizer.recording import output_shapes, resized, trace
 from deeplocalizer.units import Layer
 
 
@@ -130,7 +130,13 @@ def listing(network: Network, patterns: Sequence[str] = ("**",)) -> list[Row]:
         network.module(example)
     square = example.shape[2] == example.shape[3]
     larger = functools.cache(lambda: _larger(network.module, modules, example))
-    rows = [_row(one, _twin(one, found), square, larger) for one in found]
+    # with one image, an axis that does not follow the images may be as long as they are many
+    other = resized(example)
+    shapes = output_shapes(network.module, modules, other)
+    rows = []
+    for one in found:
+        follows = _leads(one.output.shape, len(example)) and _leads(shapes.get(one.site, ()), len(other))
+        rows.append(_row(one, _twin(one, found), follows, square, larger))
     return rows + _silent(modules, gave, {one.site.module for one in found})
 
 
@@ -151,9 +157,15 @@ def _twin(one: _Found, found: Sequence[_Found]) -> str:
     return "" if first is one else first.site.name
 
 
-def _row(one: _Found, twin: str, square: bool, larger: Callable[[], Mapping[hooks.Site, tuple[int, ...]]]) -> Row:
+def _leads(shape: Sequence[int], count: int) -> bool:
+    return len(shape) > 0 and shape[0] == count
+
+
+def _row(
+    one: _Found, twin: str, follows: bool, square: bool, larger: Callable[[], Mapping[hooks.Site, tuple[int, ...]]]
+) -> Row:
     shape, axes, note = tuple(one.output.shape[1:]), "", f"the same output as {twin}" if twin else ""
-    if one.output.ndim == 0 or len(one.output) != 1:
+    if not follows:
         shape, note = tuple(one.output.shape), "its rows are not stimuli"
     elif not 1 <= len(shape) <= 3:
         note = f"{len(shape)} axes per stimulus"

@@ -1,6 +1,8 @@
 """Record the responses of units, and their moments on the way.
 
 trace            which sites a network has under some modules, and the shape of their responses
+output_shapes    the shapes of the outputs of some modules, with the batch
+resized          a batch of another number of images
 reduce           the responses of units from an output
 of_splits        the stimuli of some splits
 record           responses and moments of all stimuli, in one pass
@@ -13,7 +15,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,6 +102,11 @@ def trace(model: nn.Module, modules: Mapping[str, nn.Module], example: torch.Ten
     list of Layer
         In the order in which the network calls them.
 
+    Notes
+    -----
+    The network runs again on another number of images: a first axis that does not follow it, such as the layers of a
+    recurrent network's final state, is not that of the stimuli, even where it happens to be as long.
+
     Raises
     ------
     ValueError
@@ -121,7 +128,7 @@ def trace(model: nn.Module, modules: Mapping[str, nn.Module], example: torch.Ten
                     f"layers {place.name!r} and {site.name!r} are one and the same output; record one of them"
                 )
         held.append((output, output._version, site))
-        _refuse_folded(site, output, len(example))
+        _refuse_folded(site, tuple(output.shape), len(example))
         outputs[site] = layouts.Output(site.name, modules[site.module], tuple(output.shape[1:]), tellers.last, square)
 
     # not in inference mode, where tensors carry no version
@@ -133,6 +140,7 @@ def trace(model: nn.Module, modules: Mapping[str, nn.Module], example: torch.Ten
             raise ValueError(f"layer {name!r} takes no part in the forward pass of {type(model).__name__}")
         if name not in seen and modules[name] not in {modules[other] for other in seen}:
             raise ValueError(f"layer {name!r} gives no tensor of real numbers but a {gave[name]}; it has no units")
+    _refuse_stiff(model, modules, example, outputs)
     larger = _Doubled(model, modules, example)
     layers = []
     for site, output in outputs.items():
@@ -140,6 +148,34 @@ def trace(model: nn.Module, modules: Mapping[str, nn.Module], example: torch.Ten
         shape = (output.shape[-1], *output.shape[:-1]) if turned else output.shape
         layers.append(units.Layer(site.name, site.call, shape, turned))
     return layers
+
+
+def output_shapes(
+    model: nn.Module, modules: Mapping[str, nn.Module], example: torch.Tensor
+) -> dict[Site, tuple[int, ...]]:
+    """Give the shapes of the outputs of some modules for some images, whatever their axes are.
+
+    Parameters
+    ----------
+    model : Module
+    modules : mapping of Module
+        As `hooks.find` gives them.
+    example : Tensor
+        A batch.
+    """
+    shapes: dict[Site, tuple[int, ...]] = {}
+
+    def visit(site: Site, output: torch.Tensor) -> None:
+        shapes[site] = tuple(output.shape)
+
+    with torch.no_grad(), visiting(modules, visit):
+        model(example)
+    return shapes
+
+
+def resized(example: torch.Tensor) -> torch.Tensor:
+    """Make a batch of another number of images: the first one, or one image twice."""
+    return example[:1] if len(example) > 1 else example.repeat_interleave(2, dim=0)
 
 
 def of_splits(inputs: xr.Dataset, splits: Sequence[str]) -> xr.Dataset:
@@ -262,14 +298,26 @@ class _Doubled:
         return shapes
 
 
-def _refuse_folded(site: Site, output: torch.Tensor, count: int) -> None:
-    if output.ndim == 0 or len(output) != count:
-        rows = f"{len(output)} rows" if output.ndim else "a single number"
+def _refuse_folded(site: Site, shape: tuple[int, ...], count: int) -> None:
+    if not shape or shape[0] != count:
+        given = f"{shape[0]} rows" if shape else "a single number"
         raise ValueError(
-            f"layer {site.name!r} gives {rows} for {count} {'stimulus' if count == 1 else 'stimuli'} (shape "
-            f"{tuple(output.shape)}); expected a row for each: parts of an image that are folded into the batch, such "
-            "as the windows of Swin, are no units; record a layer around it"
+            f"layer {site.name!r} gives {given} for {count} {'stimulus' if count == 1 else 'stimuli'} (shape "
+            f"{shape}); expected a row for each: parts of an image that are folded into the batch, such as the "
+            "windows of Swin, and axes that stand before the stimuli, such as the layers in the final state of a "
+            "recurrent network, are no units; record a layer around it"
         )
+
+
+def _refuse_stiff(
+    model: nn.Module, modules: Mapping[str, nn.Module], example: torch.Tensor, outputs: Collection[Site]
+) -> None:
+    """Refuse outputs whose rows do not follow the number of stimuli."""
+    other = resized(example)
+    shapes = output_shapes(model, modules, other)
+    for site in outputs:
+        if site in shapes:  # `record` refuses sites that come and go
+            _refuse_folded(site, shapes[site], len(other))
 
 
 def _columns(layers: Sequence[units.Layer], reductions: Sequence[str]) -> dict[Site, list[tuple[str, slice]]]:

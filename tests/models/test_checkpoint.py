@@ -41,6 +41,14 @@ def test_common_wrappings_are_taken_off(tmp_path, state, wrap):
     assert all(torch.equal(found[name], state[name]) for name in state)
 
 
+def test_the_home_folder_may_be_a_tilde(tmp_path, state, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    save_file(state, tmp_path / "w.safetensors")
+    assert checkpoint.read("~/w.safetensors").keys() == state.keys()
+    with pytest.raises(ValueError, match=r"there is no file ~nobody-of-this-name/w\.pt"):
+        checkpoint.read("~nobody-of-this-name/w.pt")
+
+
 def test_safetensors_and_halves_are_read(tmp_path, state):
     save_file(
         {name: value.half() if value.is_floating_point() else value for name, value in state.items()},

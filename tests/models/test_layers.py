@@ -5,11 +5,13 @@ import sys
 
 import pytest
 import transformers
+from torch import nn
 
 from deeplocalizer import architecture
 from deeplocalizer.models import network
 from deeplocalizer.models.__main__ import main
 from deeplocalizer.models.description import describe
+from deeplocalizer.models.specification import Specification
 from tests.models.test_libraries import saved
 
 
@@ -47,6 +49,33 @@ def test_windows_and_channels_last(tmp_path):
     found = rows("torchvision:swin_t", "features.*", "features.1.0.attn.*")
     assert found["features.1", 0].shape == "96 x 56 x 56" and found["features.1", 0].axes == "channel y x"
     assert found["features.1.0.attn.qkv", 0].note == "does not run"
+
+
+class Recurrent(nn.Module):
+    """Reads an image row by row; without ``first``, stimuli stand on the second axis."""
+
+    def __init__(self, layers=1, first=True):
+        super().__init__()
+        self.lstm, self.head = nn.LSTM(8, 5, layers, batch_first=first), nn.Linear(5, 2)
+
+    def forward(self, x):
+        rows = x[:, 0]
+        if self.lstm.batch_first:
+            return self.head(self.lstm(rows)[0][:, -1])
+        return self.head(self.lstm(rows.transpose(0, 1))[0][-1])
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_the_final_state_of_a_recurrent_network_has_no_units(layers):
+    # one layer is as long as one image is many, two are as two
+    preprocessing = {"size": [8, 8], "mean": [0.5], "std": [0.5]}
+    made = network.Network(Recurrent(layers).eval(), Specification("python", "m:f", "", {}, ("a", "b"), preprocessing))
+    notes = {row.layer: row.note for row in architecture.listing(made)}
+    state = "its rows are not stimuli"
+    assert notes == {"lstm[0]": "", "lstm[1][0]": state, "lstm[1][1]": state, "head": ""}
+    with pytest.raises(ValueError, match=r"layer 'lstm\[1\]\[0\]' gives .* expected a row for each.*final state"):
+        architecture.table(made, ["lstm"])
+    assert architecture.table(made, ["head"])["layer"].values.tolist() == ["head"]
 
 
 def test_the_command(capsys, tmp_path):

@@ -125,6 +125,21 @@ def test_weights_from_a_file(tmp_path):
         weights.obtain(described, path, 0, tmp_path)
 
 
+def test_the_home_folder_may_be_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    model = saved(tmp_path / "m")
+    described = describe("transformers:~/m")
+    assert network.digest(weights.obtain(described, "pretrained", 0, tmp_path).module) == network.digest(model)
+    save_file(model.state_dict(), tmp_path / "w.safetensors")
+    (tmp_path / "labels.txt").write_text("\n".join(LABELS))
+    described = describe("transformers:~/m", weights="~/w.safetensors", labels="~/labels.txt")
+    assert network.digest(weights.obtain(described, "~/w.safetensors", 0, tmp_path).module) == network.digest(model)
+    model = timm.create_model("test_resnet", num_classes=4).eval()
+    timm.models.save_for_hf(model, tmp_path / "t", model_config={"label_names": list(LABELS)}, safe_serialization=True)
+    found = weights.obtain(describe("timm:~/t"), "pretrained", 0, tmp_path)
+    assert network.digest(found.module) == network.digest(model)
+
+
 def test_what_changes_for_its_weights_changes_for_the_control_too():
     described = describe("torchvision:googlenet", weights="none")
     assert network.initial(described, 0).module.transform_input is True

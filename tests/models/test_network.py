@@ -139,7 +139,8 @@ def test_outputs_are_found_in_what_networks_return():
     assert feeding.logits(outputs) is outputs
     assert feeding.logits((outputs, "more")) is outputs
     assert feeding.logits(ImageClassifierOutput(logits=outputs)) is outputs
-    with pytest.raises(ValueError, match="returns a dict; expected a tensor"):
+    assert feeding.logits({"features": "more", "logits": outputs}) is outputs
+    with pytest.raises(ValueError, match="returns a dict; expected a tensor .* a mapping with 'logits'"):
         feeding.logits({"a": outputs})
     with pytest.raises(ValueError, match=r"shape \(2, 3, 4\); expected \(stimulus, label\)"):
         feeding.logits(torch.zeros(2, 3, 4))

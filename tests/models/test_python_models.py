@@ -9,6 +9,8 @@ from deeplocalizer.models import network, specification, weights
 from deeplocalizer.models.description import describe
 
 CODE = """
+import warnings
+
 import torch
 from torch import nn
 
@@ -41,6 +43,33 @@ def short():
 
 def broken():
     raise KeyError("x")
+
+def scripted():
+    with warnings.catch_warnings(action="ignore"):
+        return torch.jit.trace(net().eval(), torch.zeros(1, 3, 16, 16)), WANTS
+
+def sigmoid():
+    return nn.Sequential(net(), nn.Linear(3, 1), nn.Sigmoid()), WANTS
+
+class Drops(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = net()
+
+    def forward(self, x):
+        return {"logits": nn.functional.dropout(self.net(x), training=True)}
+
+def drops():
+    return Drops(), WANTS
+
+def odd():
+    return net(), {**WANTS, "crop": 24, "resample": "cubic"}
+
+def large():
+    return net(), {**WANTS, "crop": 24}
+
+def flat():
+    return net(), {**WANTS, "std": [0.25, 0, 0.25]}
 
 def map():
     return nn.Conv2d(3, 4, 3), WANTS
@@ -92,6 +121,12 @@ def test_its_own_weights_are_used_only_where_they_are_wanted(module, tmp_path):
         ("broken", "the function fails: KeyError: 'x'"),
         ("net", "how it wants its images is not known"),
         ("map", r"returns a tensor of shape \(1, 4, 14, 14\); expected \(stimulus, label\)"),
+        ("scripted", r"returns a torch.jit.ScriptModule \(.*\), whose layers cannot be recorded"),
+        ("sigmoid", "a network with one output makes no decision"),
+        ("drops", "its outputs for the same images are not the same in a second run"),
+        ("odd", "preprocessing.resample: got 'cubic'; allowed are nearest, bilinear"),
+        ("large", "preprocessing.crop: got 24, more than resize 20"),
+        ("flat", r"preprocessing.std: got \[0.25, 0, 0.25\]; expected 3 numbers, finite and above 0"),
         ("complet", "has no function 'complet'; near it are complete"),
     ],
 )
@@ -122,3 +157,43 @@ def test_a_file_that_changed_since_is_noticed(module, tmp_path):
     (tmp_path / f"{module}.py").write_text(CODE + "\n# changed\n")
     with pytest.raises(ValueError, match="has changed since the model was described"):
         network.initial(described, 0)
+
+
+def test_a_change_in_what_it_imports_is_noticed(module, tmp_path):
+    helper = f"helper_of_{module}"
+    (tmp_path / f"{helper}.py").write_text("WIDTH = 4\n")
+    (tmp_path / f"{module}.py").write_text(f"from {helper} import WIDTH\n{CODE}")
+    described = describe(f"python:{module}:complete")
+    assert specification.local_files({"architecture": f"python:{module}:complete"}) == list(described.config["files"])
+    (tmp_path / "beside.py").write_text("WIDTH = 5\n")
+    assert network.initial(described, 0)
+    (tmp_path / f"{helper}.py").write_text("WIDTH = 5\n")
+    with pytest.raises(ValueError, match=rf"has changed since the model was described \({helper}\.py\); delete"):
+        network.initial(described, 0)
+
+
+def test_a_module_from_elsewhere_is_known_by_its_name(module, tmp_path, monkeypatch):
+    (tmp_path / "work").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path / "work")
+    described = describe(f"python:{module}:complete")
+    assert list(described.config["files"]) == [module]
+    (tmp_path / f"{module}.py").write_text(CODE + "\n# changed\n")
+    with pytest.raises(ValueError, match="has changed since"):
+        network.initial(described, 0)
+
+
+def test_weights_that_show_what_zeros_hid_are_refused(module, tmp_path):
+    (tmp_path / f"{module}.py").write_text(
+        CODE
+        + """
+def hidden(pretrained):
+    made = Drops()
+    if not pretrained:
+        nn.init.zeros_(made.net[-1].weight), nn.init.zeros_(made.net[-1].bias)
+    return made, WANTS
+"""
+    )
+    described = describe(f"python:{module}:hidden")
+    with pytest.raises(ValueError, match=f"python:{module}:hidden: its outputs for the same images are not the same"):
+        weights.obtain(described, "pretrained", 0, tmp_path)

@@ -69,6 +69,21 @@ def test_own_files_are_known(tmp_path, monkeypatch):
     model = {"architecture": "python:nets.mine:build", "labels": "labels.txt"}
     assert specification.local_files(model) == ["labels.txt", "nets/mine.py"]
     assert specification.local_files({"architecture": "small_cnn"}) == []
+    # also what it imports
+    (tmp_path / "nets" / "mine.py").write_text("import torch\nfrom helpers import blocks\nfrom . import other")
+    (tmp_path / "nets" / "other.py").touch()
+    (tmp_path / "helpers.py").write_text("import labels")
+    assert specification.local_files(model) == ["helpers.py", "labels.txt", "nets/mine.py", "nets/other.py"]
+
+
+def test_the_home_folder_may_be_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "labels.txt").write_text("a\nb\n")
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "config.json").touch()
+    assert read_labels("~/labels.txt") == ("a", "b")
+    found = specification.local_files({"architecture": "timm:~/m", "labels": "~/labels.txt"})
+    assert found == [f"{tmp_path}/labels.txt", f"{tmp_path}/m/config.json"]
 
 
 def test_the_small_network_needs_no_torch_to_see():

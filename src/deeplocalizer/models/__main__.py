@@ -63,7 +63,7 @@ def _rows(options: argparse.Namespace) -> list[architecture_room.Row]:
         weights,
         model.get("preprocessing"),
         model.get("labels"),
-        ("label",) if own else (),
+        ("one", "other") if own else (),
         options.downloads,
     )
     return architecture_room.listing(initial(described, seed=0), options.pattern or ("**",))

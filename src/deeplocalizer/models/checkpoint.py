@@ -33,14 +33,14 @@ def read(path: str | os.PathLike[str]) -> dict[str, torch.Tensor]:
     ----------
     path : path
         ``.safetensors``, or a state dict that torch saved, as ``.pt`` or ``.pth``; also one that a training script
-        wrapped with other things, if it is plain which it is.
+        wrapped with other things, if it is plain which it is. A leading ``~`` is the home folder.
 
     Raises
     ------
     ValueError
         If there is no such file, it is damaged, it would run code, or it holds no state dict.
     """
-    source = Path(path)
+    source = Path(os.path.expanduser(path))
     if not source.is_file():
         raise ValueError(f"weights: there is no file {source}")
     if source.suffix in SAFE:

@@ -6,6 +6,7 @@ describe         the specification of a model that a configuration names
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from deeplocalizer.models.libraries import room
 from deeplocalizer.models.libraries.wanted import Wanted
 from deeplocalizer.models.network import initial
 from deeplocalizer.models.specification import OWN, UNCHANGED, Specification, parse, read_labels
-from deeplocalizer.models.trial import outputs
+from deeplocalizer.models.trial import outputs, refuse_unsteady
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +52,8 @@ def describe(
     Raises
     ------
     ValueError
-        If there is no such model, its keys do not fit it, or it does not give one output for each label.
+        If there is no such model, its keys do not fit it, it does not give one output for each label, or what
+        it gives for an image depends on chance or on other images.
     HubError
         If the Hub has not got it or cannot be reached.
     """
@@ -68,7 +70,7 @@ def describe(
         Path(downloads),
     )
     found: Specification = room(library).describe(wanted)
-    _refuse_other_outputs(found)
+    _refuse_other_behaviour(found)
     logger.info(
         "%s: %d outputs, images of %s", architecture, len(found.labels), " x ".join(map(str, found.input_shape))
     )
@@ -82,15 +84,16 @@ def _refuse_unfit(architecture: str, library: str, weights: str) -> None:
         )
     if weights == "pretrained" and library == OWN:
         raise ValueError(f"{architecture}: there are no pretrained weights; give trained, none or a file")
-    if weights not in UNCHANGED and not Path(weights).is_file():
+    if weights not in UNCHANGED and not Path(os.path.expanduser(weights)).is_file():
         raise ValueError(
             f"{architecture}: weights {weights!r} is neither one of {', '.join(UNCHANGED)} nor a file that is there"
         )
 
 
-def _refuse_other_outputs(specification: Specification) -> None:
-    """Run an empty image through the untrained network: its outputs must be as many as its labels."""
+def _refuse_other_behaviour(specification: Specification) -> None:
+    """Run images through the untrained network: it must give one output for each label, whatever runs beside it."""
     module = initial(specification, seed=0).module
     found, wanted = outputs(module, specification.input_shape, specification.architecture), len(specification.labels)
     if found != wanted:
         raise ValueError(f"{specification.architecture}: has {found} outputs, but there are {wanted} labels")
+    refuse_unsteady(module, specification.input_shape, specification.architecture)

@@ -7,7 +7,7 @@ logits           the outputs in what a network returns
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -50,8 +50,8 @@ def logits(output: Any) -> torch.Tensor:
     Parameters
     ----------
     output : Tensor, or what holds one
-        A tensor itself, an object with ``logits`` (as the models of transformers return), or a tuple or list that
-        begins with one.
+        A tensor itself, an object or a mapping with ``logits`` (as the models of transformers return), or a tuple or
+        list that begins with one.
 
     Returns
     -------
@@ -62,13 +62,13 @@ def logits(output: Any) -> torch.Tensor:
     ValueError
         If there is no such tensor.
     """
-    found = getattr(output, "logits", None)
+    found = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", None)
     if found is None:
         found = output[0] if isinstance(output, tuple | list) and output else output
     if not isinstance(found, torch.Tensor):
         raise ValueError(
-            f"the network returns a {type(output).__name__}; expected a tensor (stimulus, label), an object with "
-            "'logits', or a tuple that begins with one"
+            f"the network returns a {type(output).__name__}; expected a tensor (stimulus, label), an object or a "
+            "mapping with 'logits', or a tuple that begins with one"
         )
     if found.ndim != 2:
         raise ValueError(f"the network returns a tensor of shape {tuple(found.shape)}; expected (stimulus, label)")

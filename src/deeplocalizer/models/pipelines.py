@@ -3,6 +3,7 @@
 pipeline         the preprocessing that a specification describes
 plain            describe torchvision's resize and central crop
 overridden       a description with what the researcher wants otherwise
+from_settings    a resize and a central crop of checked settings
 """
 
 from __future__ import annotations
@@ -12,11 +13,9 @@ from importlib import import_module
 from typing import Any
 
 from deeplocalizer.inputs import Pipeline, Preprocessing
+from deeplocalizer.models.plain_settings import KEYS, checked
 
-PLAIN = ("mode", "resize", "crop", "resample", "mean", "std")
 KINDS = {"timm": "timm_pipeline", "transformers": "transformers_pipeline"}
-CHANNELS = {"L": 1, "RGB": 3}
-FILTERS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
 
 
 def pipeline(description: Mapping[str, Any]) -> Pipeline:
@@ -46,7 +45,7 @@ def pipeline(description: Mapping[str, Any]) -> Pipeline:
 
 def plain(preprocessing: Preprocessing) -> dict[str, Any]:
     """Describe torchvision's resize and central crop."""
-    values = {name: getattr(preprocessing, name) for name in PLAIN}
+    values = {name: getattr(preprocessing, name) for name in KEYS}
     return {
         "kind": "plain",
         "library": preprocessing.library,
@@ -76,44 +75,42 @@ def overridden(description: Mapping[str, Any] | None, settings: Mapping[str, Any
         not a resize and a central crop is to be changed in part, or a value makes no sense.
     """
     given = {key: value for key, value in (settings or {}).items() if value is not None}
-    unknown = sorted(given.keys() - set(PLAIN))
+    unknown = sorted(given.keys() - set(KEYS))
     if unknown:
-        raise ValueError(f"{name}: preprocessing has no {unknown[0]!r}; allowed are {', '.join(PLAIN)}")
+        raise ValueError(f"{name}: preprocessing has no {unknown[0]!r}; allowed are {', '.join(KEYS)}")
     if not given:
         if description is None:
-            raise ValueError(f"{name}: how it wants its images is not known; give 'preprocessing' ({', '.join(PLAIN)})")
+            raise ValueError(f"{name}: how it wants its images is not known; give 'preprocessing' ({', '.join(KEYS)})")
         return dict(description)
     own = description is not None and description["kind"] != "plain"
     if own and given.keys() <= {"mean", "std"}:
-        result = {**(description or {}), **{key: [float(part) for part in value] for key, value in given.items()}}
-    else:
-        known = {} if own or description is None else {key: description[key] for key in PLAIN}
-        merged = {**known, **given}
-        missing = [key for key in PLAIN if key not in merged]
-        if missing:
-            reason = "its own preprocessing is more than a resize and a crop" if own else "nothing else says them"
-            raise ValueError(f"{name}: preprocessing must also give {', '.join(missing)}: {reason}")
-        result = plain(Preprocessing(**{**merged, "mean": _floats(merged["mean"]), "std": _floats(merged["std"])}))
-    _check(result, name)
-    return result
+        whole = dict(description or {})
+        return {**whole, **checked({"mode": whole["mode"], **given}, name)}
+    known = {} if own or description is None else {key: description[key] for key in KEYS}
+    merged = {**known, **given}
+    missing = [key for key in KEYS if key not in merged]
+    if missing:
+        reason = "its own preprocessing is more than a resize and a crop" if own else "nothing else says them"
+        raise ValueError(f"{name}: preprocessing must also give {', '.join(missing)}: {reason}")
+    return plain(from_settings(merged, name))
 
 
-def _floats(values: Any) -> tuple[float, ...]:
-    return tuple(float(value) for value in values)
+def from_settings(settings: Mapping[str, Any], name: str, library: str = "deeplocalizer") -> Preprocessing:
+    """Make a resize and a central crop of all its settings, if they make sense.
 
+    Parameters
+    ----------
+    settings : mapping
+        As `plain_settings.checked` takes them.
+    name : str
+        The model, for the message of an error.
+    library : str
+        Whose preprocessing it is.
 
-def _check(description: Mapping[str, Any], name: str) -> None:
-    if description["mode"] not in CHANNELS:
-        allowed = ", ".join(CHANNELS)
-        raise ValueError(f"{name}: preprocessing mode {description['mode']!r} is unknown; allowed are {allowed}")
-    if description["kind"] == "plain" and description["resample"] not in FILTERS:
-        allowed = ", ".join(FILTERS)
-        raise ValueError(f"{name}: resample {description['resample']!r} is unknown; allowed are {allowed}")
-    for key in ("mean", "std"):
-        if len(description[key]) != CHANNELS[description["mode"]]:
-            raise ValueError(
-                f"{name}: preprocessing {key} has {len(description[key])} numbers, "
-                f"expected {CHANNELS[description['mode']]} for the mode {description['mode']}"
-            )
-    if any(value == 0 for value in description["std"]):
-        raise ValueError(f"{name}: preprocessing std must not be 0")
+    Raises
+    ------
+    ValueError
+        If a value makes no sense, naming the key.
+    """
+    values = checked(settings, name)
+    return Preprocessing(**{**values, "mean": tuple(values["mean"]), "std": tuple(values["std"])}, library=library)

@@ -20,6 +20,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from deeplocalizer.models import own_code
+
 logger = logging.getLogger(__name__)
 OWN = "deeplocalizer"  # the library of the networks of `catalogue`
 LIBRARIES = ("torchvision", "timm", "transformers", "python")
@@ -175,7 +177,7 @@ def read_labels(path: str | os.PathLike[str]) -> tuple[str, ...]:
     ValueError
         If there is no such file, or a line is empty or a name occurs twice.
     """
-    source = Path(path)
+    source = Path(os.path.expanduser(path))
     if not source.is_file():
         raise ValueError(f"labels: there is no file {source}; expected a text file with one name a line")
     try:
@@ -205,17 +207,18 @@ def local_files(model: Mapping[str, Any]) -> list[str]:
     Returns
     -------
     list of str
-        The file of labels, that of a python model where it lies in the working directory, the configuration of a
-        local folder; not the file of weights.
+        Sorted: the file of labels; the file of a python model and those of all that it imports, where they lie in the
+        working directory; the configuration of a local folder. Not the file of weights. A leading ``~`` is replaced
+        by the home folder, since Snakemake takes none.
     """
     library, name = parse(model["architecture"])
-    found = [Path(model["labels"])] if model.get("labels") else []
+    found = [Path(os.path.expanduser(model["labels"])).as_posix()] if model.get("labels") else []
     if library == "python":
-        stem = Path(*name.partition(":")[0].split("."))
-        found += [path for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()][:1]
-    if library in ("transformers", "timm") and Path(name).is_dir():
-        found += [path for path in map(Path(name).joinpath, FOLDER_FILES) if path.is_file()]
-    return [path.as_posix() for path in found]
+        found += own_code.files(name.partition(":")[0])
+    if library in ("transformers", "timm"):
+        folder = Path(os.path.expanduser(name))
+        found += [path.as_posix() for path in map(folder.joinpath, FOLDER_FILES) if path.is_file()]
+    return sorted(set(found))
 
 
 FOLDER_FILES = ("config.json", "preprocessor_config.json")

@@ -12,6 +12,7 @@ from deeplocalizer.models import checkpoint
 from deeplocalizer.models.libraries import room
 from deeplocalizer.models.network import Network, initial
 from deeplocalizer.models.specification import UNCHANGED, Specification
+from deeplocalizer.models.trial import refuse_unsteady
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +34,8 @@ def obtain(specification: Specification, weights: str, seed: int, downloads: str
     Raises
     ------
     ValueError
-        If the weights are not there, damaged, or do not fit.
+        If the weights are not there, damaged, do not fit, or show that the network answers by chance or by what else
+        is in the batch.
     HubError
         If the Hub has not got them or cannot be reached.
     """
@@ -45,4 +47,7 @@ def obtain(specification: Specification, weights: str, seed: int, downloads: str
         state = room(specification.library).pretrained(specification, Path(downloads))
         checkpoint.fit(network.module, state, "pretrained", network.architecture)
         logger.info("weights of %s as its library gives them", specification.architecture)
+    if weights not in ("none", "untrained", "trained"):
+        # what weights of zero hid shows with others
+        refuse_unsteady(network.module, specification.input_shape, network.architecture)
     return network

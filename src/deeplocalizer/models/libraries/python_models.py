@@ -21,9 +21,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from deeplocalizer.inputs import Preprocessing
+from deeplocalizer.models import own_code
 from deeplocalizer.models.libraries.wanted import Wanted, nearest
-from deeplocalizer.models.pipelines import PLAIN, overridden, plain
+from deeplocalizer.models.pipelines import from_settings, overridden, plain
+from deeplocalizer.models.plain_settings import KEYS
 from deeplocalizer.models.seeded import seeded
 from deeplocalizer.models.specification import Specification
 from deeplocalizer.models.trial import outputs
@@ -62,14 +63,18 @@ def build(specification: Specification) -> nn.Module:
     Raises
     ------
     ValueError
-        If the file of the function is not what it was when the model was described.
+        If the file of the function, or one that it imports from the working directory, is not what it was when the
+        model was described.
     """
     config = specification.config
     found = _config(specification.name)
-    if found["digest"] != config["digest"]:
+    known, now = config.get("files", {}), found["files"]
+    changed = sorted(path for path in known.keys() | now.keys() if known.get(path) != now.get(path))
+    if changed:
         raise ValueError(
-            f"{specification.architecture}: the file of module {config['module']!r} has changed since the model was "
-            "described; delete the model's results (its model.json and what follows from it) and run again"
+            f"{specification.architecture}: the code of module {config['module']!r} has changed since the model was "
+            f"described ({', '.join(changed)}); delete the model's results (its model.json and what follows from it) "
+            "and run again"
         )
     return _call(config, specification.architecture, pretrained=False)[0]
 
@@ -100,9 +105,16 @@ def _config(name: str) -> dict[str, Any]:
             f"architecture 'python:{name}': there is no module {module_name!r} in {folder} or where Python looks; "
             f"{nearest(module_name, here)}"
         )
-    origin = Path(found.origin) if found.origin else None
-    content = origin.read_bytes() if origin is not None and origin.is_file() else b""
-    return {"module": module_name, "function": function, "digest": digest_bytes(content)}
+    return {"module": module_name, "function": function, "files": _digests(module_name, found.origin, Path(folder))}
+
+
+def _digests(module: str, origin: str | None, folder: Path) -> dict[str, str]:
+    """Fingerprint the files that a module is made of: by their path, or by its name where it lies elsewhere."""
+    paths = {path: folder / path for path in own_code.files(module, folder)}
+    known = {path.resolve() for path in paths.values()}
+    if origin is not None and Path(origin).is_file() and Path(origin).resolve() not in known:
+        paths[module] = Path(origin)
+    return {name: digest_bytes(path.read_bytes()) for name, path in sorted(paths.items())}
 
 
 def _function(config: Mapping[str, Any], name: str) -> Callable[..., Any]:
@@ -139,6 +151,11 @@ def _call(config: Mapping[str, Any], name: str, pretrained: bool) -> tuple[nn.Mo
             f"{name}: the function returns {_kind(made)}{'' if said is None else ' and ' + _kind(said)}; expected a "
             "torch.nn.Module, or a Module and a mapping that says how it wants its images"
         )
+    if isinstance(made, torch.jit.ScriptModule):
+        raise ValueError(
+            f"{name}: the function returns a torch.jit.ScriptModule ({type(made).__name__}), whose layers cannot be "
+            "recorded or ablated; return the Module that it was scripted or traced from"
+        )
     return made, said
 
 
@@ -148,15 +165,14 @@ def _kind(value: Any) -> str:
 
 def _preprocessing(said: Mapping[str, Any], name: str) -> dict[str, Any]:
     said = {**USUAL, **said}
-    missing = [key for key in PLAIN if key not in said]
-    unknown = sorted(set(said) - set(PLAIN))
+    missing = [key for key in KEYS if key not in said]
+    unknown = sorted(map(str, said.keys() - set(KEYS)))
     if missing or unknown:
         words = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"has unknown {', '.join(unknown)}"] * bool(unknown)
         raise ValueError(
-            f"{name}: the mapping that the function returns {' and '.join(words)}; it takes {', '.join(PLAIN)}"
+            f"{name}: the mapping that the function returns {' and '.join(words)}; it takes {', '.join(KEYS)}"
         )
-    values = {**said, "mean": tuple(map(float, said["mean"])), "std": tuple(map(float, said["std"]))}
-    return plain(Preprocessing(**values, library="python"))
+    return plain(from_settings(said, name, library="python"))
 
 
 def _refuse_loaded(config: Mapping[str, Any], first: nn.Module, name: str) -> None:

@@ -6,6 +6,7 @@ describe, build, pretrained
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ def describe(wanted: Wanted) -> Specification:
     HubError
         If its repository is not there.
     """
-    saved = "/" in wanted.name or Path(wanted.name).is_dir()
+    saved = "/" in wanted.name or Path(os.path.expanduser(wanted.name)).is_dir()
     cfg, model, arguments, source, sha = _saved(wanted) if saved else _registered(wanted)
     classes = int(cfg.get("num_classes") or 0)
     if not classes and wanted.labels is None:
@@ -76,7 +77,7 @@ def pretrained(specification: Specification, downloads: Path) -> Mapping[str, to
         If they are damaged or do not fit.
     """
     config, source, sha = specification.config, specification.config["repository"], specification.revision
-    path = repository.weights(source, sha, SAFE)[0] if sha else _local_weights(Path(source))
+    path = repository.weights(source, sha, SAFE)[0] if sha else _local_weights(Path(os.path.expanduser(source)))
     try:
         state = load_file(path)
     except SafetensorError as error:
@@ -114,7 +115,7 @@ def _registered(wanted: Wanted) -> tuple[dict[str, Any], str, dict[str, Any], st
 
 def _saved(wanted: Wanted) -> tuple[dict[str, Any], str, dict[str, Any], str, str]:
     """Read what timm saved in a repository or a folder."""
-    folder, sha = Path(wanted.name), ""
+    folder, sha = Path(os.path.expanduser(wanted.name)), ""
     if folder.is_dir():
         if wanted.pretrained:
             _local_weights(folder)

@@ -8,6 +8,7 @@ Code from a repository is never run: one that needs its own is refused.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from deeplocalizer.models import repository
 from deeplocalizer.models.libraries.transformers_pipeline import describe as describe_preprocessing
 from deeplocalizer.models.libraries.wanted import Wanted, nearest, relabelled
-from deeplocalizer.models.pipelines import PLAIN, overridden
+from deeplocalizer.models.pipelines import overridden
+from deeplocalizer.models.plain_settings import KEYS
 from deeplocalizer.models.specification import Specification
 
 PROCESSORS = ("preprocessor_config.json", "processor_config.json")
@@ -55,11 +57,11 @@ def describe(wanted: Wanted) -> Specification:
         config.id2label = dict(enumerate(labels))
         config.label2id = {name: index for index, name in enumerate(labels)}
     preprocessing = None
-    if not set(PLAIN) <= (wanted.preprocessing or {}).keys():
+    if not set(KEYS) <= (wanted.preprocessing or {}).keys():
         if not any((folder / name).is_file() for name in PROCESSORS):
             raise ValueError(
                 f"{wanted.architecture}: has no {PROCESSORS[0]}, so how it wants its images is not known; give "
-                f"'preprocessing' ({', '.join(PLAIN)})"
+                f"'preprocessing' ({', '.join(KEYS)})"
             )
         preprocessing = describe_preprocessing(folder, channels, wanted.architecture)
     chosen = overridden(preprocessing, wanted.preprocessing, wanted.architecture)
@@ -99,7 +101,7 @@ def pretrained(specification: Specification, downloads: Path) -> Mapping[str, to
         If they are damaged or do not fit.
     """
     name, sha = specification.name, specification.revision
-    folder = repository.weights(name, sha)[0].parent if sha else Path(name)
+    folder = repository.weights(name, sha)[0].parent if sha else Path(os.path.expanduser(name))
     if not sha:
         _local_weights(folder)
     known = dict(specification.config)
@@ -126,7 +128,7 @@ def pretrained(specification: Specification, downloads: Path) -> Mapping[str, to
 
 def _folder(wanted: Wanted) -> tuple[Path, str]:
     """Give the folder of the configurations, and the commit if it is a repository's."""
-    folder = Path(wanted.name)
+    folder = Path(os.path.expanduser(wanted.name))
     if folder.is_dir():
         if not (folder / "config.json").is_file():
             raise ValueError(f"{wanted.architecture}: the folder has no config.json; save_pretrained makes one")
