@@ -139,6 +139,19 @@ def test_what_stays_wrong_is_named(server, url, tmp_path, kind, how, reason):
         assert server.sent < 5_000_000
 
 
+@pytest.mark.parametrize("kind", ["stall", "drip-headers", "reset"])
+def test_a_server_that_gives_nothing_for_long_is_not_asked_for_ever(server, url, tmp_path, kind):
+    server.fault(PATH, kind)
+    with pytest.raises(DownloadError, match="of 100000"):
+        member(url, NAME, tmp_path, dataclasses.replace(limits_for(kind), attempts=100_000, drought=0.5))
+
+
+def test_a_server_that_asks_to_wait_for_too_long_is_not_waited_for(server, url, tmp_path, quick):
+    server.fault(PATH, "status", status=429, retry_after=7200)
+    with pytest.raises(DownloadError, match="asks to wait 7200 s, longer than .*; run again"):
+        member(url, NAME, tmp_path, quick)
+
+
 def test_what_is_no_archive_is_named(server, tmp_path, quick):
     url = server.add("/other.zip", bytes(100_000), "application/zip")
     with pytest.raises(DownloadError, match=f"{url}: not a zip archive"):

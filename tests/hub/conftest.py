@@ -22,5 +22,13 @@ def reached(server, tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def plain(tmp_path, monkeypatch):
+    """A mirror, in place of the Hub, that says of what is not there the status 404 alone."""
+    monkeypatch.setattr(remote, "PATIENCE", remote.Patience(tries=2, first_wait=0.01, longest_wait=0.02))
+    with HubServer(plain=True) as server, redirected(server, tmp_path / "home"):
+        yield server
+
+
+@pytest.fixture
 def downloads(tmp_path):
     return tmp_path / "downloads"

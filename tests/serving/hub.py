@@ -124,7 +124,7 @@ class Fault:
     kind: str
     times: int | None
     after: int
-    retry_after: int
+    retry_after: int | str
     seconds: float
     method: str
 
@@ -132,10 +132,12 @@ class Fault:
 class HubServer:
     """A server on 127.0.0.1 and a free port; a context manager.
 
-    ``url`` is its address, ``requests`` what it was asked, ``bytes_sent`` the bytes of the bodies that it sent.
+    ``url`` is its address, ``requests`` what it was asked, ``bytes_sent`` the bytes of the bodies that it sent. A
+    ``plain`` one says of what is not there the status 404 alone, without the Hub's own words, as many a mirror does.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, plain: bool = False) -> None:
+        self.plain = plain
         self.repositories: dict[tuple[str, str], Repository] = {}
         self.requests: list[Request] = []
         self.blobs: dict[str, tuple[bytes, Commit]] = {}
@@ -195,7 +197,7 @@ class HubServer:
         kind: str,
         times: int | None = None,
         after: int = 0,
-        retry_after: int = 0,
+        retry_after: int | str = 0,
         seconds: float = 0.0,
         method: str = "",
     ) -> Fault:
@@ -206,8 +208,9 @@ class HubServer:
         pattern : str
             Regular expression, searched in the path with its query.
         kind : str
-            ``stall`` (no answer until the client goes), ``delay`` (of so many ``seconds``, then a right answer), a
-            status such as ``429`` (with ``retry_after``, if above 0), ``503``, ``401``, ``403``, ``gated``;
+            ``stall`` (no answer until the client goes), ``drip`` (headers that never end),
+            ``delay`` (of so many ``seconds``, then a right answer), a
+            status such as ``429`` (with ``retry_after``, seconds or a date), ``503``, ``401``, ``403``, ``gated``;
             ``truncate`` (half of the body), ``html`` (a page with status 200), ``loop`` (a redirect to itself),
             ``corrupt`` (bytes of the body turned over), ``whole`` (ranges ignored).
         times : int, optional
@@ -290,6 +293,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._note(0, 0)
                 self.hub.stopping.wait()
                 self.close_connection = True
+            case "drip":
+                self._drip()
             case "delay":
                 self.hub.stopping.wait(fault.seconds)
                 self._route()
@@ -306,6 +311,15 @@ class _Handler(BaseHTTPRequestHandler):
             case status:
                 after = {"Retry-After": str(fault.retry_after)} if fault.retry_after else {}
                 self._send(int(status), b"not now", "text/plain", after)
+
+    def _drip(self) -> None:
+        """Send a header that never ends, a byte now and then."""
+        self._note(0, 0)
+        self.close_connection = True
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+        with contextlib.suppress(OSError):
+            while not self.hub.stopping.wait(0.1):
+                self.wfile.write(b"x")
 
     def _route(self, damage: str = "") -> None:
         path = unquote(urlsplit(self.path).path)
@@ -415,6 +429,9 @@ class _Handler(BaseHTTPRequestHandler):
         )
 
     def _refuse(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
+        if self.hub.plain and code.endswith("NotFound"):
+            self._send_json({"detail": "Not Found"}, 404)
+            return
         named = {"X-Error-Code": code} if code else {}
         self._send_json({"error": message}, status, {**named, "X-Error-Message": message, **(headers or {})})
 

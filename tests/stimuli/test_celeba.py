@@ -220,3 +220,14 @@ print(*(record.id + record.split for record in drawn.records), sep="\\n")
     assert subprocess.run(start, **run | {"env": environment(server, tmp_path / "new", offline=True)}).stdout == resumed
     assert server.requests == []
     assert len(resumed.split()) == 150
+
+
+def test_images_that_another_program_wrote_are_images_too(ask, reached, files):
+    plain = {}
+    for path, content in files.items():
+        if path.endswith(".parquet"):
+            buffer = io.BytesIO()
+            pq.write_table(pq.read_table(io.BytesIO(content)).replace_schema_metadata(None), buffer)
+            plain[path] = buffer.getvalue()
+    reached.add_dataset("someone/faces", plain)
+    assert len(ask(30, repository="someone/faces").records) == 30

@@ -143,6 +143,8 @@ def test_a_second_draw_asks_for_nothing_and_works_offline(ask, reached, tmp_path
         ({"where": {"sort": 1}}, "where: sort names column 'sort'"),
         ({"where": {"kind": "hose"}}, "where: kind names label 'hose'; the data set has horse"),
         ({"where": {"kind": 7}}, "names label 7"),
+        ({"where": {"owner": "me"}}, "where: owner names 'me', which no row has: the column holds whole numbers"),
+        ({"where": {"name": 3}}, "where: name names 3, which no row has: the column holds texts"),
         ({"columns": {"id": "owner"}}, "two rows have the id '.*'; the column of ids must differ"),
         ({"where": {"kind": "cat"}}, "'animals': split 'train' .* has 50 rows that can be used; 150 are needed"),
     ],

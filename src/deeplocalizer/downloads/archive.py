@@ -11,6 +11,7 @@ that is read beside. fsspec reads the ranges, zipfile the archive; a range that 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import difflib
 import itertools
 import logging
@@ -116,7 +117,8 @@ class _Ranges(HTTPFile):  # type: ignore[misc]
 
 
 def _patiently(ask: Callable[[], T], what: str, limits: Limits) -> T:
-    """Ask, and ask again where that may help."""
+    """Ask, and ask again where that may help, but not for longer than a drought."""
+    begun = time.monotonic()
     for attempt in itertools.count():
         try:
             return ask()
@@ -126,7 +128,13 @@ def _patiently(ask: Callable[[], T], what: str, limits: Limits) -> T:
             found = transport.trouble(error, limits)
         except ValueError as error:  # of fsspec, where the answer is not the range that was asked for
             found = Trouble(f"the server does not answer ranges, which reading one member needs: {error}", False)
-        if not found.passing or attempt + 1 >= limits.attempts:
+        if found.asks_too_much(limits):
+            raise DownloadError(
+                f"{what}: {found.reason}: the server asks to wait {found.wait:g} s, longer than is waited for "
+                f"({limits.longest_pause:g} s); run again after that time"
+            ) from found
+        dry = time.monotonic() - begun > limits.drought
+        if dry or not found.passing or attempt + 1 >= limits.attempts:
             raise DownloadError(f"{what}: {found.reason} (attempt {attempt + 1} of {limits.attempts})") from found
         time.sleep(pause(attempt, found, limits))
     raise AssertionError("attempts do not end by themselves")
@@ -141,7 +149,8 @@ def _file_system(limits: Limits) -> HTTPFileSystem:
 def _size(url: str, limits: Limits) -> int:
     if not url.startswith(("http://", "https://")):
         raise DownloadError(f"{url}: the address is neither http nor https")
-    fs = _file_system(limits)
+    # headers are all that is read, in two requests where the first one fails
+    fs = _file_system(dataclasses.replace(limits, total=min(limits.total, limits.drought / 3)))
     info = _patiently(lambda: fs.info(url), url, limits)
     if not info["size"]:
         raise DownloadError(f"{url}: the server does not say how large the archive is, or it is empty")

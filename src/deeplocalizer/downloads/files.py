@@ -8,12 +8,16 @@ A candidate that cannot be had is replaced by the next one, so the files do not 
 That a candidate cannot be had is settled, in the folder's manifest, once it is sure that its host works: when the host
 has given a good file in this run and the fault is not a passing one, or when the fetch is complete. Thus a complete
 fetch repeats itself without the network, and neither a host that is down nor a portal that answers every request with
-its own page marks good candidates as bad.
+its own page marks good candidates as bad. What was replaced is told at the end, with what asks for it again.
+
+A host that gives nothing for a while (`Limits.drought`) has no more patience: files in trouble are given up, and where
+the next ones fail too, the host is judged. One that wants fewer requests (429) is left in peace by all at once.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import itertools
 import logging
@@ -36,7 +40,10 @@ __all__ = ["Failure", "Fetched", "File", "Limits", "Target", "fetch", "lacking"]
 
 LOG = logging.getLogger("deeplocalizer")
 EVERY = 10.0  # seconds between two lines on the progress
+POLL = 0.1  # seconds between two looks whether another process is done with a file
 NAMED = 3  # failures that a message spells out
+LISTED = 20  # failures that the log spells out
+PROBES = 2  # files that fail after a drought until a host is taken to be down
 FULL = {errno.ENOSPC, errno.EDQUOT}
 
 Check = Callable[[bytes, str], None]
@@ -91,8 +98,9 @@ def fetch(
     Raises
     ------
     DownloadError
-        If the candidates run out, a host gives nothing for `Limits.give_up` candidates in a row, the disk is full, or
-        a file is not there and the network is forbidden (`offline`). What was fetched stays; a next run goes on.
+        If the candidates run out, a host gives nothing for `Limits.give_up` candidates in a row or for long, it asks to
+        wait for longer than `Limits.longest_pause`, the disk is full, or a file is not there and the network is
+        forbidden (`offline`). What was fetched stays; a next run goes on.
     ValueError
         If a name is not the plain name of a file, or is given twice.
     """
@@ -108,10 +116,28 @@ def lacking(targets: Iterable[Target], folder: Path) -> list[Target]:
 
 @dataclass
 class _Host:
-    """What a host did in this run: whether it gave a file, its failures in a row, and those not yet settled."""
+    """What a host did in this run.
+
+    Parameters
+    ----------
+    works : bool
+        Whether it gave a file.
+    in_a_row : int
+        Its failures in a row.
+    good : float, optional
+        When it last gave a file, or was first asked for one.
+    resume : float
+        When it may be asked again.
+    probes : int
+        How many files failed in the present drought that were first asked for in it.
+    unsettled : list of Failure
+    """
 
     works: bool = False
     in_a_row: int = 0
+    good: float | None = None
+    resume: float = 0.0
+    probes: int = 0
     unsettled: list[Failure] = field(default_factory=list)
 
 
@@ -183,31 +209,81 @@ class _Run:
             return known
         if offline.setting():
             raise offline.refusal(f"{target.name} ({target.url})")
-        self._asked.add(target.name)
-        outcome = await self._with_patience(client, target)
-        self._judge(target, outcome)
+        with contextlib.ExitStack() as stack:
+            await self._claim(target, stack)
+            self._manifest.refresh()
+            held = await asyncio.to_thread(self._manifest.held, target)
+            known = held or self._manifest.failure(target)
+            if known is not None:
+                return known
+            self._asked.add(target.name)
+            outcome = await self._with_patience(client, target)
+            self._judge(target, outcome)
         return outcome
 
+    async def _claim(self, target: Target, stack: contextlib.ExitStack) -> None:
+        """Wait until no other process fetches a target; not for ever, as fetching it twice does no harm."""
+        until = time.monotonic() + self._limits.drought
+        while not stack.enter_context(self._manifest.claim(target)) and time.monotonic() < until:
+            await asyncio.sleep(POLL)
+
     async def _with_patience(self, client: aiohttp.ClientSession, target: Target) -> File | Failure:
+        state = self._hosts[transport.host(target.url)]
+        begun = time.monotonic()
         for attempt in itertools.count():
+            await self._turn(state)
             try:
-                answer = await transport.get(client, target.url, self._limits)
-                return await asyncio.to_thread(self._keep, target, answer)
+                return await self._attempt(client, target, state)
             except Trouble as trouble:
-                if not trouble.passing:
-                    return Failure(target.name, target.url, trouble.reason)
-                if attempt + 1 >= self._limits.attempts:
-                    return Failure(target.name, target.url, f"{trouble.reason} ({attempt + 1} attempts)", passing=True)
-                await asyncio.sleep(pause(attempt, trouble, self._limits))
+                if trouble.asks_too_much(self._limits):
+                    raise self._refused(target, trouble) from trouble
+                dry = self._dry(state)
+                if dry or attempt + 1 >= trouble.tries(self._limits):
+                    state.probes += dry and state.good is not None and begun - state.good > self._limits.drought
+                    tried = f" ({attempt + 1} attempts)" if attempt or trouble.passing else ""
+                    return Failure(target.name, target.url, trouble.reason + tried, trouble.passing)
+                wait = pause(attempt, trouble, self._limits)
+                if trouble.busy:
+                    state.resume = max(state.resume, time.monotonic() + wait)
+                else:
+                    await asyncio.sleep(wait)
         raise AssertionError("attempts do not end by themselves")
+
+    async def _turn(self, state: _Host) -> None:
+        """Wait until the host may be asked."""
+        while (left := state.resume - time.monotonic()) > 0:
+            await asyncio.sleep(left)
+
+    async def _attempt(self, client: aiohttp.ClientSession, target: Target, state: _Host) -> File:
+        if state.good is None:
+            state.good = time.monotonic()
+        # in a drought, an answer that drips is not waited for
+        allowed = self._limits.read if self._dry(state) else None
+        try:
+            async with asyncio.timeout(allowed):
+                answer = await transport.get(client, target.url, self._limits)
+        except TimeoutError as error:
+            raise Trouble(f"the answer was not complete after {allowed:g} s", passing=True) from error
+        return await asyncio.to_thread(self._keep, target, answer)
+
+    def _dry(self, state: _Host) -> bool:
+        """Say whether a host has given nothing for long."""
+        return state.good is not None and time.monotonic() - state.good > self._limits.drought
+
+    def _refused(self, target: Target, trouble: Trouble) -> DownloadError:
+        return DownloadError(
+            f"{transport.host(target.url)} wants no more requests for now ({target.url}: {trouble.reason}): it asks to "
+            f"wait {trouble.wait:g} s, longer than is waited for ({self._limits.longest_pause:g} s); run again after "
+            f"that time. {self._standing()}"
+        )
 
     def _keep(self, target: Target, answer: transport.Answer) -> File:
         if self._check is not None:
             try:
                 self._check(answer.content, target.name)
             except ValueError as error:
-                # without a declared length it may be whole at the next attempt
-                raise Trouble(f"refused: {error}", passing=not answer.whole) from error
+                # without a declared length it may be whole at the next attempt; a declared one may be wrong for once
+                raise Trouble(f"refused: {error}", passing=not answer.whole, doubtful=True) from error
         try:
             return self._manifest.keep(target, [answer.content])
         except OSError as error:
@@ -219,7 +295,7 @@ class _Run:
         """Learn from an outcome whether the host works, and settle what is sure."""
         state = self._hosts[transport.host(target.url)]
         if isinstance(outcome, File):
-            state.works, state.in_a_row = True, 0
+            state.works, state.in_a_row, state.good, state.probes = True, 0, time.monotonic(), 0
             for failure in [failure for failure in state.unsettled if not failure.passing]:
                 self._manifest.settle(failure)
                 state.unsettled.remove(failure)
@@ -229,7 +305,7 @@ class _Run:
         else:
             state.in_a_row += 1
             state.unsettled.append(outcome)
-            if state.in_a_row == self._limits.give_up:  # once: others under way may add to it
+            if state.in_a_row == self._limits.give_up or state.probes >= PROBES:
                 raise DownloadError(
                     f"{transport.host(target.url)} gives nothing: {state.in_a_row} of the {self._what} failed in a "
                     f"row, the last ({outcome.url}) because: {outcome.reason}. {self._standing()}"
@@ -253,7 +329,19 @@ class _Run:
                 f"{len(files):,} {self._what} are there, {fetched:,} of them fetched now; "
                 f"{len(failures):,} candidates could not be had"
             )
+            self._tell_replaced([failure for failure in failures if failure.name in self._asked])
         return Fetched(tuple(files), tuple(failures))
+
+    def _tell_replaced(self, failures: list[Failure]) -> None:
+        """Say which candidates were given up in this run: they stay so, lest the files change from run to run."""
+        if not failures:
+            return
+        listed = "".join(f"\n  {failure.url}: {failure.reason}" for failure in failures[:LISTED])
+        more = f"\n  and {len(failures) - LISTED:,} more" if len(failures) > LISTED else ""
+        LOG.warning(
+            f"{len(failures):,} of the {self._what} could not be had, and later candidates stand in for them, also in "
+            f"runs to come; to ask for them again, delete their lines in {self._manifest.path}:{listed}{more}"
+        )
 
     def _files(self) -> list[File]:
         return [outcome for _, outcome in sorted(self._outcomes.items()) if isinstance(outcome, File)]

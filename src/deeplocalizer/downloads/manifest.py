@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import hashlib
+import itertools
 import json
 import logging
 import os
@@ -71,9 +73,44 @@ class Manifest:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self._path = folder / NAME
-        self._entries = dict(_entries(self._path))
+        self.path = folder / NAME
+        content = self.path.read_bytes() if self.path.exists() else b""
+        self._read, self._lines = len(content), content.count(b"\n")
+        self._entries = dict(_entries(self.path, content, 1))
         _sweep(folder)
+
+    def refresh(self) -> None:
+        """Learn what other processes have recorded meanwhile."""
+        if not self.path.exists():
+            return
+        with self.path.open("rb") as stream:
+            stream.seek(self._read)
+            content = stream.read()
+        content = content[: content.rfind(b"\n") + 1]  # a line that is being written is read the next time
+        self._entries.update(_entries(self.path, content, self._lines + 1))
+        self._read += len(content)
+        self._lines += content.count(b"\n")
+
+    @contextlib.contextmanager
+    def claim(self, target: Target) -> Iterator[bool]:
+        """Say whether a target is this process's to fetch; while the context lasts, no other is told so.
+
+        Where the file system knows no locks, every process is told so: the worst is that a file is fetched twice.
+        """
+        path = self.folder / f".{target.name}.lock"
+        with path.open("ab") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                stream.close()  # while others are waited for, their files must not add up
+                yield False
+                return
+            except OSError:
+                LOG.debug("%s: cannot be locked", path, exc_info=True)
+            try:
+                yield True
+            finally:
+                path.unlink(missing_ok=True)
 
     def held(self, target: Target) -> File | None:
         """Give a file that is there and has its digest; None if it must be fetched."""
@@ -136,18 +173,16 @@ class Manifest:
     def _append(self, entry: dict[str, Any]) -> None:
         line = json.dumps(entry).encode() + b"\n"
         # opened for each line: another process may have left a torn one, which must not swallow ours
-        with self._path.open("ab+", buffering=0) as stream:
+        with self.path.open("ab+", buffering=0) as stream:
             if stream.tell() and (stream.seek(-1, os.SEEK_END), stream.read(1))[1] != b"\n":
                 line = b"\n" + line
             if stream.write(line) != len(line):
-                raise OSError(errno.ENOSPC, "a line was not written whole", str(self._path))
+                raise OSError(errno.ENOSPC, "a line was not written whole", str(self.path))
         self._entries[entry["name"]] = entry
 
 
-def _entries(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    if not path.exists():
-        return
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+def _entries(path: Path, content: bytes, first: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    for number, line in enumerate(content.splitlines(), start=first):
         entry = _entry(line)
         if entry is not None:
             yield entry["name"], entry
@@ -174,7 +209,7 @@ def _intact(file: File) -> bool:
 
 def _sweep(folder: Path) -> None:
     """Delete partial files that killed processes left; another process may be writing the young ones."""
-    for partial in folder.glob(".*.partial"):
+    for partial in itertools.chain(folder.glob(".*.partial"), folder.glob(".*.lock")):
         with contextlib.suppress(FileNotFoundError):
             if time.time() - partial.stat().st_mtime > ABANDONED:
                 partial.unlink()

@@ -31,10 +31,15 @@ class Limits:
         Time for one whole answer, from the name of the host to the last byte: one that drips ends too.
     attempts : int
         How often a file (or a range of an archive) is asked for in all.
+    second_looks : int
+        How often a file is asked for in all whose content is not what it should be.
     backoff : float
         Pause before the second attempt; it doubles before each further one.
     longest_pause : float
-        Longest pause, also where a server asks for more in ``Retry-After``.
+        Longest pause, also where a server asks for more in ``Retry-After``; one that refuses further requests (429)
+        and asks for more ends the download.
+    drought : float
+        Time in which a host has given nothing, after which it has hardly another chance.
     redirects : int
         How many redirects are followed.
     size : int
@@ -48,8 +53,10 @@ class Limits:
     read: float = 30.0
     total: float = 120.0
     attempts: int = 5
+    second_looks: int = 3
     backoff: float = 1.0
     longest_pause: float = 60.0
+    drought: float = 90.0
     redirects: int = 5
     size: int = 64 * 1024**2
     give_up: int = 10
@@ -65,13 +72,31 @@ class Trouble(Exception):
         Whether another attempt may succeed.
     wait : float, optional
         Seconds that the server asks to wait before it.
+    doubtful : bool
+        Whether it is worth a second look, though it is not a passing fault by itself: content that is wrong.
+    busy : bool
+        Whether the server wants fewer requests, whatever they are for.
     """
 
-    def __init__(self, reason: str, passing: bool, wait: float | None = None) -> None:
+    def __init__(
+        self, reason: str, passing: bool, wait: float | None = None, doubtful: bool = False, busy: bool = False
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.passing = passing
         self.wait = wait
+        self.doubtful = doubtful
+        self.busy = busy
+
+    def tries(self, limits: Limits) -> int:
+        """Say how often in all it is worth asking where this is what went wrong."""
+        if self.passing:
+            return limits.attempts
+        return min(limits.second_looks, limits.attempts) if self.doubtful else 1
+
+    def asks_too_much(self, limits: Limits) -> bool:
+        """Say whether the server wants no request for longer than it is waited for."""
+        return self.busy and self.wait is not None and self.wait > limits.longest_pause
 
 
 def pause(attempt: int, trouble: Trouble, limits: Limits) -> float:

@@ -89,7 +89,7 @@ def trouble(error: BaseException, limits: Limits) -> Trouble:
         case TimeoutError():
             return Trouble(f"the answer was not complete after {limits.total:g} s", passing=True)
         case aiohttp.TooManyRedirects():
-            return Trouble(f"redirected more than {limits.redirects} times (a loop?)", passing=False)
+            return Trouble(f"redirected more than {limits.redirects} times (a loop?)", passing=False, doubtful=True)
         case aiohttp.ClientResponseError() if error.status >= 300 and error.status != 400:
             wait = error.headers.get("Retry-After") if error.headers else None
             return _status_trouble(error.status, error.message, wait)
@@ -113,7 +113,9 @@ def host(url: str) -> str:
 
 def _status_trouble(status: int, reason: str | None, wait: str | None) -> Trouble:
     passing = status in PASSING or status >= 500
-    return Trouble(f"HTTP {status} {reason or ''}".strip(), passing, retry_after(wait) if passing else None)
+    return Trouble(
+        f"HTTP {status} {reason or ''}".strip(), passing, retry_after(wait) if passing else None, busy=status == 429
+    )
 
 
 def _accept_status(response: aiohttp.ClientResponse) -> None:
@@ -124,7 +126,7 @@ def _accept_status(response: aiohttp.ClientResponse) -> None:
 def _accept_type(response: aiohttp.ClientResponse) -> None:
     declared = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if declared and declared not in BINARY and not declared.startswith("image/"):
-        raise Trouble(f"not an image: the server sent {declared}", passing=False)
+        raise Trouble(f"not an image: the server sent {declared}", passing=False, doubtful=True)
 
 
 async def _body(response: aiohttp.ClientResponse, most: int) -> bytes:

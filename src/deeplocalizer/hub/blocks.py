@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from deeplocalizer.downloads import disk
-from deeplocalizer.hub.errors import HubError
+from deeplocalizer.hub.errors import HubError, damaged
 from deeplocalizer.hub.files import keep, names, recall
 from deeplocalizer.hub.layout import STREAM_TRIES, Layout, stream
 from deeplocalizer.hub.remote import RemoteFile, address, patiently, require_network
@@ -93,7 +94,7 @@ class Blocks:
 
     def kept_rows(self) -> int:
         """Count the rows that are kept."""
-        return sum(int(pq.read_metadata(path).num_rows) for path in names(self.folder, "*", SUFFIX))
+        return sum(map(_readable_rows, names(self.folder, "*", SUFFIX)))
 
     def _kept(self, name: str) -> pa.Table | None:
         content = recall(self.folder, name, SUFFIX)
@@ -134,7 +135,7 @@ class Blocks:
             try:
                 footer = pq.ParquetFile(self._file(shard)).metadata
             except (pa.ArrowException, OSError) as error:
-                raise HubError(f"{self._what(shard)} is no readable Parquet file: {error}") from error
+                raise damaged(f"{self._what(shard)} is no readable Parquet file", error) from error
             buffer = io.BytesIO()
             footer.write_metadata_file(buffer)
             content = buffer.getvalue()
@@ -156,7 +157,7 @@ class Blocks:
             opened = pq.ParquetFile(self._file(shard), metadata=self._footer(shard), pre_buffer=True)
             table = opened.read_row_group(group, columns=self.columns)
         except (pa.ArrowException, OSError) as error:
-            raise HubError(f"{self._what(shard)}, row group {group} is damaged: {error}") from error
+            raise damaged(f"{self._what(shard)}, row group {group} is damaged", error) from error
         return self._keep(f"{shard:05d}-{group:06d}", table.replace_schema_metadata(None))
 
     def _fetch_stretch(self, shard: int, start: int, name: str) -> pa.Table:
@@ -174,6 +175,14 @@ class Blocks:
             )
         part = self._stream.shard(layout.shards, shard, contiguous=False).skip(start).take(LARGEST)
         return list(part)
+
+
+def _readable_rows(path: Path) -> int:
+    """Count the rows of a kept block; a damaged one has none, and is fetched again when it is its turn."""
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (pa.ArrowException, OSError):
+        return 0
 
 
 def _outside(value: Any, low: Any, high: Any) -> bool:

@@ -1,8 +1,11 @@
 """What goes wrong with the Hub, in the words of the person who must put it right.
 
 HubError         something is not on the Hub, or did not come from it
+DamagedError     what came cannot be read
+damaged          the words for that
 explain          why a call of huggingface_hub or datasets failed
 transient        whether trying again may help, and how long the server asks to wait
+absent           whether the server said that something is not there
 Truncated        fewer bytes came than were asked for
 """
 
@@ -15,6 +18,7 @@ from huggingface_hub import constants, errors
 from huggingface_hub.utils import httpx
 
 from deeplocalizer.downloads.errors import DownloadError
+from deeplocalizer.downloads.patience import retry_after
 
 OFFLINE = "run the same command once without HF_HUB_OFFLINE=1"
 NO_HUB = "does not answer as a Hub does: check HF_ENDPOINT and the network (a sign-in page?)"
@@ -23,6 +27,10 @@ RETRIED = (408, 425, 429, 500, 502, 503, 504)
 
 class HubError(DownloadError):
     """Something is not on the Hub, or did not come from it; the message says what to do."""
+
+
+class DamagedError(HubError):
+    """A file came as the Hub has it, and cannot be read: coming again would not help."""
 
 
 class Truncated(OSError):
@@ -38,6 +46,16 @@ def explain(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
+def damaged(what: str, error: BaseException) -> HubError:
+    """Put into words that a file of the Hub cannot be read, unless something else hid behind it."""
+    if any(isinstance(cause, HubError) for cause in _chain(error)):
+        return HubError(f"{what}: {explain(error)}")
+    return DamagedError(
+        f"{what} ({' '.join(str(error).split())}): the Hub's own copy is damaged, or a proxy alters it; trying again "
+        "will not help: set `revision` to another one, or tell the owner of the repository"
+    )
+
+
 def transient(error: BaseException) -> tuple[bool, float]:
     """Say whether trying again may help, and how many seconds the server asks to wait (0: it does not say)."""
     for cause in _chain(error):
@@ -49,6 +67,11 @@ def transient(error: BaseException) -> tuple[bool, float]:
         if status:
             return status in RETRIED, _asked_wait(cause)
     return False, 0.0
+
+
+def absent(error: BaseException) -> bool:
+    """Say whether the server said that something is not there: mirrors give the status 404 and no more."""
+    return next((status for status in map(_status, _chain(error)) if status), 0) == 404
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -76,7 +99,10 @@ def _reason(error: BaseException) -> str:
                 "or gated one run `hf auth login`"
             )
         case errors.RevisionNotFoundError():
-            return "the Hub has no such revision: set `revision` to one that it has"
+            return (
+                "the Hub has no such revision (any more?): set `revision` to one that it has; if it is a branch or a "
+                "tag that was found out before, delete revisions.json in the repository's folder of the downloads"
+            )
         case errors.RemoteEntryNotFoundError():
             return "the Hub has no such file at this revision"
         case errors.FileMetadataError():
@@ -85,6 +111,13 @@ def _reason(error: BaseException) -> str:
             return f"the connection broke: {error}"
         case httpx.TooManyRedirects():
             return "the server redirects without end: check HF_ENDPOINT and proxies"
+        case httpx.TimeoutException() if "bytes came" in str(error):
+            return f"the connection broke: {error}"
+        case OSError() if "Consistency check failed" in str(error):
+            return (
+                "what came has another size than the file (a page instead of it, or a part): check HF_ENDPOINT and the "
+                "network (a sign-in page?), then run the same command again"
+            )
         case httpx.TimeoutException():
             return f"the server stalled: nothing came in {constants.HF_HUB_DOWNLOAD_TIMEOUT} seconds"
         case httpx.ConnectError():
@@ -93,6 +126,11 @@ def _reason(error: BaseException) -> str:
             return f"the connection broke: {error}"
         case json.JSONDecodeError():
             return f"{constants.ENDPOINT} answers with a page instead of data: check HF_ENDPOINT and the network"
+    if status == 404:
+        return (
+            f"there is no such repository, revision or file at {constants.ENDPOINT}, or it is private (status 404): "
+            "check its name; for a private one run `hf auth login`"
+        )
     if status in (401, 403):
         return f"access is refused (status {status}): run `hf auth login`, and accept the terms if it is gated"
     if status == 429:
@@ -108,4 +146,4 @@ def _status(error: BaseException) -> int:
 def _asked_wait(error: BaseException) -> float:
     headers = getattr(getattr(error, "response", None), "headers", {})
     asked = str(headers.get("Retry-After", "")).strip()
-    return float(asked) if asked.isdigit() else 0.0
+    return retry_after(asked) or 0.0

@@ -8,7 +8,6 @@ columns          the columns of a split, by name
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import json
 from collections.abc import Mapping, Sequence
@@ -18,14 +17,14 @@ from typing import Any
 from urllib.parse import quote
 
 from huggingface_hub import constants, get_hf_file_metadata
-from huggingface_hub.errors import RemoteEntryNotFoundError
+from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
-from deeplocalizer.hub.errors import HubError
+from deeplocalizer.hub.errors import HubError, absent, damaged
 from deeplocalizer.hub.files import write
 from deeplocalizer.hub.remote import RemoteFile, address, patiently, require_network
 from deeplocalizer.hub.revisions import folder, require_sha
 
-FORMAT = 1
+FORMAT = 2
 STREAM_TRIES = 1  # datasets and huggingface_hub try again by themselves
 MOST_SHARDS = 1024  # of a split that is not Parquet: more files than that are drawn in as many bundles
 
@@ -164,8 +163,13 @@ def _find_out(repository: str, revision: str, subset: str, configuration: str, n
 
 def _knock(repository: str, revision: str) -> None:
     """Ask for the first file that is wanted of any data set; that there is none is fine."""
-    with contextlib.suppress(RemoteEntryNotFoundError):
+    try:
         get_hf_file_metadata(address(repository, revision, "README.md"), timeout=constants.HF_HUB_ETAG_TIMEOUT)
+    except (RepositoryNotFoundError, RevisionNotFoundError):
+        raise
+    except HfHubHTTPError as error:
+        if not absent(error):
+            raise
 
 
 def _builder(repository: str, revision: str, configuration: str) -> Any:
@@ -195,7 +199,7 @@ def _parquet_features(repository: str, revision: str, path: str, name: str) -> A
     try:
         schema = pq.read_schema(RemoteFile(address(repository, revision, path), what))
     except (pa.ArrowException, OSError) as error:
-        raise HubError(f"{what} is no readable Parquet file: {error}") from error
+        raise damaged(f"{what} is no readable Parquet file", error) from error
     return datasets.Features.from_arrow_schema(schema)
 
 
@@ -223,6 +227,9 @@ def _column(feature: Any) -> tuple[str, list[str]]:
     match feature:
         case datasets.Image():
             return "image", []
+        # what pandas or another program wrote does not say that it is an image
+        case dict() if _is_image(feature):
+            return "image", []
         case datasets.ClassLabel():
             return "label", list(feature.names)
         case datasets.Value() if feature.dtype.startswith(("int", "uint", "bool")):
@@ -230,6 +237,15 @@ def _column(feature: Any) -> tuple[str, list[str]]:
         case datasets.Value() if "string" in feature.dtype:
             return "text", []
     return "other", []
+
+
+def _is_image(fields: dict[str, Any]) -> bool:
+    kinds = {name: getattr(field, "dtype", "") for name, field in fields.items()}
+    return (
+        set(kinds) == {"bytes", "path"}
+        and "binary" in kinds["bytes"]
+        and ("string" in kinds["path"] or kinds["path"] == "null")
+    )
 
 
 def _safe(name: str) -> str:

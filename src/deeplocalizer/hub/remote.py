@@ -22,11 +22,10 @@ from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_st
 
 from deeplocalizer.downloads import offline
 from deeplocalizer.hub.errors import NO_HUB, OFFLINE, HubError, Truncated, explain, transient
+from deeplocalizer.hub.pace import SLOWEST, pace
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
-
-SLOWEST = 10_000  # bytes a second; below, a connection is given up and made anew
 
 
 @dataclass(frozen=True)
@@ -174,16 +173,33 @@ def _limit_silence() -> None:
     Several calls of huggingface_hub set no limit of their own, some forbid one, and would wait for ever.
     """
     session = get_session()
+    pace(session)
     hooks = session.event_hooks
     if _end_silence not in hooks["request"]:
-        session.event_hooks = {**hooks, "request": [*hooks["request"], _end_silence]}
+        session.event_hooks = {
+            "request": [*hooks["request"], _end_silence],
+            "response": [*hooks["response"], _say_what_is_absent],
+        }
 
 
 def _end_silence(request: httpx.Request) -> None:
     limit = float(constants.HF_HUB_DOWNLOAD_TIMEOUT)
     limits = httpx.Timeout(limit).as_dict()
     set_already = {key: value for key, value in request.extensions.get("timeout", {}).items() if value is not None}
-    request.extensions = {**request.extensions, "timeout": {**limits, **set_already}}
+    # huggingface_hub tries six times by itself: with its own limit of a minute, a silent server would take many
+    shortest = {key: min(limit, set_already.get(key, limit)) for key in limits}
+    request.extensions = {**request.extensions, "timeout": shortest}
+
+
+def _say_what_is_absent(response: httpx.Response) -> None:
+    """Add the Hub's word for an absent file: mirrors leave it out, and the libraries know no other."""
+    path = response.request.url.path
+    if (
+        response.status_code == 404
+        and "X-Error-Code" not in response.headers
+        and ("/resolve/" in path or "/tree/" in path)
+    ):
+        response.headers["X-Error-Code"] = "EntryNotFound"
 
 
 def _range(url: str, first: int, last: int) -> bytes:

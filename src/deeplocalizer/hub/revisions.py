@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Literal
 
 from huggingface_hub import HfApi, constants
-from huggingface_hub.errors import RevisionNotFoundError
+from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
-from deeplocalizer.hub.errors import NO_HUB, HubError
+from deeplocalizer.hub.errors import NO_HUB, HubError, absent
 from deeplocalizer.hub.files import write
 from deeplocalizer.hub.remote import patiently, require_network
 
@@ -88,12 +88,16 @@ def _ask(repository: str, revision: str, kind: Kind) -> str:
     sha = patiently(lambda: _sha(repository, revision, kind), what)
     if sha:
         return sha
-    main = patiently(lambda: _sha(repository, None, kind), what) or ""
+    main = _main(repository, kind, what)
+    if not main:
+        raise HubError(
+            f"{what}: there is no such {kind} at {constants.ENDPOINT}, or it is private: check its name; for a private "
+            "or gated one run `hf auth login`"
+        )
     if ABBREVIATED.fullmatch(revision):
         if main.startswith(revision):
             return main
-        commits = patiently(lambda: HfApi().list_repo_commits(repository, repo_type=kind), what)
-        matches = {commit.commit_id for commit in commits if commit.commit_id.startswith(revision)}
+        matches = _beginning(repository, revision, kind, what, main)
         if len(matches) == 1:
             return matches.pop()
         if matches:
@@ -103,12 +107,39 @@ def _ask(repository: str, revision: str, kind: Kind) -> str:
     )
 
 
+def _main(repository: str, kind: Kind, what: str) -> str:
+    """Ask where main is; plain mirrors answer but one of the two addresses."""
+    for revision in (constants.DEFAULT_REVISION, None):
+        sha = patiently(lambda asked=revision: _sha(repository, asked, kind), what)  # type: ignore[misc]
+        if sha:
+            return str(sha)
+    return ""
+
+
+def _beginning(repository: str, digits: str, kind: Kind, what: str, main: str) -> set[str]:
+    """List the commits whose sha begins like this."""
+    try:
+        commits = patiently(lambda: HfApi().list_repo_commits(repository, repo_type=kind), what)
+    except HubError as error:
+        raise HubError(
+            f"{what}: which commit it is was not found out, as the list of commits could not be had ({error}); its "
+            f"main is at {main}: set `revision` to that, or to all 40 digits of the sha"
+        ) from error
+    return {commit.commit_id for commit in commits if commit.commit_id.startswith(digits)}
+
+
 def _sha(repository: str, revision: str | None, kind: Kind) -> str | None:
     """Ask for the sha of a revision; None if there is no such revision."""
     try:
         info = HfApi().repo_info(repository, revision=revision, repo_type=kind, timeout=constants.HF_HUB_ETAG_TIMEOUT)
+    except RepositoryNotFoundError:
+        raise
     except RevisionNotFoundError:
         return None
+    except HfHubHTTPError as error:
+        if absent(error):
+            return None
+        raise
     if not SHA.fullmatch(info.sha or ""):
         raise HubError(f"{constants.ENDPOINT} {NO_HUB}")
     return info.sha

@@ -22,7 +22,7 @@ import pyarrow as pa
 from deeplocalizer import seeding
 from deeplocalizer.downloads import disk
 from deeplocalizer.hub.blocks import Blocks
-from deeplocalizer.hub.errors import HubError
+from deeplocalizer.hub.errors import DamagedError, HubError
 from deeplocalizer.hub.layout import Layout, describe
 
 WAVE = 16  # files of a split that are looked into at a time
@@ -119,6 +119,8 @@ def rows(
             _require_room(blocks, expected)
         mixed = _mix(groups, blocks, seeding.generator(seed, "hub rows", repository, configuration, subset))
         yield from (row for row in mixed if all(row.values[name] in values for name, values in wanted.items()))
+    except DamagedError as error:
+        raise DamagedError(f"{error}. {blocks.kept_rows()} rows are kept in {blocks.folder}") from error
     except HubError as error:
         raise HubError(
             f"{error}. {blocks.kept_rows()} rows are kept in {blocks.folder}; the same command goes on from there"

@@ -16,8 +16,9 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from huggingface_hub import (
     constants,
@@ -26,13 +27,15 @@ from huggingface_hub import (
     hf_hub_url,
     try_to_load_from_cache,
 )
-from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
 from deeplocalizer.downloads import disk
 from deeplocalizer.hub import HubError, resolve
+from deeplocalizer.hub.errors import absent
 from deeplocalizer.hub.remote import patiently
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 CONFIGURATIONS = ("config.json", "preprocessor_config.json", "processor_config.json")
 SAFE = ("model.safetensors",)
 INDEX = "model.safetensors.index.json"
@@ -101,18 +104,10 @@ def fetch(repository: str, sha: str, name: str) -> Path | None:
     what = f"{name} of {repository} at {sha[:12]}"
 
     def size() -> int | None:
-        try:
-            return get_hf_file_metadata(hf_hub_url(repository, name, revision=sha)).size or 0
-        except EntryNotFoundError:
-            return None
+        return _unless_absent(lambda: get_hf_file_metadata(hf_hub_url(repository, name, revision=sha)).size or 0)
 
     def download() -> str | None:
-        try:
-            return hf_hub_download(repository, name, revision=sha)
-        except LocalEntryNotFoundError:
-            raise
-        except EntryNotFoundError:
-            return None
+        return _unless_absent(lambda: str(hf_hub_download(repository, name, revision=sha)))
 
     nbytes = patiently(size, what) if name.endswith(".safetensors") else 0
     if nbytes:
@@ -201,13 +196,22 @@ def damaged(path: Path, error: Exception, repository: str = "", sha: str = "") -
 
 def _exists(repository: str, sha: str, name: str) -> bool:
     def ask() -> bool:
-        try:
-            get_hf_file_metadata(hf_hub_url(repository, name, revision=sha))
-        except EntryNotFoundError:
-            return False
-        return True
+        return _unless_absent(lambda: get_hf_file_metadata(hf_hub_url(repository, name, revision=sha))) is not None
 
     return patiently(ask, f"{name} of {repository} at {sha[:12]}")
+
+
+def _unless_absent(ask: Callable[[], T]) -> T | None:
+    """Ask for a file; None if the server says that it is not there, be it by the bare status 404 of a mirror."""
+    try:
+        return ask()
+    except (RepositoryNotFoundError, RevisionNotFoundError):
+        raise
+    except (EntryNotFoundError, HfHubHTTPError) as error:
+        # that a file could not be had is told by the same class: whether it is absent tells the cause
+        if isinstance(error.__cause__, RepositoryNotFoundError | RevisionNotFoundError) or not absent(error):
+            raise
+        return None
 
 
 def _unsafe(repository: str, sha: str) -> ValueError:

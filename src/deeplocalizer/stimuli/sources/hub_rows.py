@@ -118,6 +118,13 @@ def _source(draw: Draw, repository: str, sha: str, columns: Mapping[str, Column]
 def _values(draw: Draw, name: str, column: Column, value: Any) -> set[Any]:
     """Give the values that are wanted of a column, as the data set writes them."""
     values = value if isinstance(value, list) else [value]
+    expected = {"integer": int, "text": str}.get(column.kind)
+    for one in values:
+        if expected and not isinstance(one, expected):
+            raise ValueError(
+                f"category {draw.category!r}: where: {name} names {one!r}, which no row has: the column holds "
+                f"{'whole numbers' if expected is int else 'texts'}"
+            )
     if column.kind != "label":
         return set(values)
     wanted = set()
