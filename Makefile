@@ -90,7 +90,7 @@ clean: ## remove results, logs and benchmarks
 	    "$(PYTHON)" -c '$(tested)' || echo 'Some packages may have to be compiled: the lock is tested with Python 3.11 to 3.13.'; \
 	    "$(PYTHON)" -m venv --clear .venv; }
 	@test -e .venv/.installed && echo 'Updating the packages in .venv' || \
-	    echo 'Installing the pinned packages (about 6 GB on Linux, some minutes, once)'
+	    echo 'Installing the pinned packages (about 7 GB on Linux, some minutes, once)'
 	@$(python) -m pip install --quiet --require-hashes -r requirements.lock
 	@$(python) -m pip install --quiet --no-deps --no-build-isolation -e .
 	@pwd >.venv/.installed

@@ -25,7 +25,18 @@ FLOORS = [
         "vocabulary",
     },
     {"inputs", "models", "outcomes", "stimuli"},
-    {"architecture", "confounds", "contrast", "effects", "inference", "intervention", "masks", "moments", "recording"},
+    {
+        "architecture",
+        "confounds",
+        "contrast",
+        "effects",
+        "inference",
+        "intervention",
+        "masks",
+        "moments",
+        "recording",
+        "tracing",
+    },
     {"ablation", "summaries"},
     {"estimate", "frames", "plots", "report", "torch_frames"},
 ]
@@ -39,6 +50,7 @@ TORCH = {
     "models",
     "recording",
     "torch_frames",
+    "tracing",
 }
 
 

@@ -9,7 +9,7 @@ import transformers
 import xarray as xr
 from torch import nn
 
-from deeplocalizer import hooks, recording, units
+from deeplocalizer import hooks, recording, tracing, units
 from deeplocalizer.intervention import intervening, plan
 
 CPU = torch.device("cpu")
@@ -287,7 +287,7 @@ def test_ablating_a_unit_takes_exactly_that_number_away(case):
     for name, layout in layouts.items():
         path, index = split(name)
         modules = {path: model.get_submodule(path)}
-        layers = recording.trace(model, modules, x[:1])
+        layers = tracing.trace(model, modules, x[:1])
         before = raw(model, [(path, index)], x)[path, index].numpy()
         for reduction in ("position", "mean"):
             table = units.table(layers, [reduction])
@@ -346,7 +346,7 @@ class Cube(nn.Module):
 
 
 def layouts_of(model, patterns, x):
-    return {layer.name: layer.turned for layer in recording.trace(model, hooks.find(model, patterns), x)}
+    return {layer.name: layer.turned for layer in tracing.trace(model, hooks.find(model, patterns), x)}
 
 
 def test_where_shapes_tell_nothing_a_larger_image_does():
@@ -389,7 +389,7 @@ def test_one_dimensional_convolutions_have_channels_before_tokens():
             return self.linear(self.act(self.norm(self.conv(x.flatten(2)))).transpose(1, 2))
 
     model, x = Waves().eval(), torch.randn(1, 4, 5, 5)
-    layers = recording.trace(model, hooks.find(model, ["*"]), x)
+    layers = tracing.trace(model, hooks.find(model, ["*"]), x)
     assert [(layer.shape, layer.turned) for layer in layers] == [((23, 6), True)] * 3 + [((23, 5), False)]
     table = units.table(layers[:1], ["position"])
     given = raw(model, [("conv", ())], x)["conv", ()][0]

@@ -8,7 +8,7 @@ import torch
 import transformers
 import xarray as xr
 
-from deeplocalizer import ablation, contrast, hooks, masks, recording, units
+from deeplocalizer import ablation, contrast, hooks, masks, recording, tracing, units
 from tests import original
 
 CPU = torch.device("cpu")
@@ -164,7 +164,7 @@ def test_the_rooms_agree_with_the_original_number_by_number(seed):
 
 def test_position_units_stand_in_the_order_of_the_flattened_outputs():
     model = resnet([1, 1], [4, 6], 3, pictures(32, 4))
-    layers = recording.trace(model, hooks.find(model, [PATTERN]), torch.zeros(1, 3, 32, 32))
+    layers = tracing.trace(model, hooks.find(model, [PATTERN]), torch.zeros(1, 3, 32, 32))
     table = units.table(layers, ["position"])
     names = units.layer_names(table)
     for layer in layers:

@@ -6,7 +6,7 @@ import torch
 import xarray as xr
 from torch import nn
 
-from deeplocalizer import hooks, moments, recording, store, units
+from deeplocalizer import hooks, moments, recording, store, tracing, units
 from deeplocalizer.provenance import stamp
 
 CPU = torch.device("cpu")
@@ -175,7 +175,7 @@ def test_mistakes_are_named(model):
     unused.used, unused.spare = nn.Linear(2, 2), nn.Linear(2, 2)
     unused.forward = lambda x: unused.used(x)
     with pytest.raises(ValueError, match="layer 'spare' takes no part in the forward pass of Module"):
-        recording.trace(unused, {"used": unused.used, "spare": unused.spare}, torch.zeros(1, 2))
+        tracing.trace(unused, {"used": unused.used, "spare": unused.spare}, torch.zeros(1, 2))
     with pytest.raises(ValueError, match=r"layer 'm' gives an output of shape \(1, 1, 1, 1, 1\)"):
         recording.reduce(torch.zeros(1, 1, 1, 1, 1), "mean", hooks.Site("m", 0))
 
@@ -183,9 +183,9 @@ def test_mistakes_are_named(model):
 def test_a_block_and_its_last_module_are_not_recorded_twice():
     block = nn.Sequential(nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU()))
     with pytest.raises(ValueError, match=r"layers '0.1' and '0' are one and the same output; record one of them"):
-        recording.trace(block, hooks.find(block, ["0", "0.1"]), torch.zeros(1, 1, 5, 5))
+        tracing.trace(block, hooks.find(block, ["0", "0.1"]), torch.zeros(1, 1, 5, 5))
     in_place = nn.Sequential(nn.BatchNorm2d(1), nn.ReLU(inplace=True))
-    assert len(recording.trace(in_place.eval(), hooks.find(in_place, ["*"]), torch.zeros(1, 1, 5, 5))) == 2
+    assert len(tracing.trace(in_place.eval(), hooks.find(in_place, ["*"]), torch.zeros(1, 1, 5, 5))) == 2
 
 
 def test_a_layer_whose_rows_are_not_stimuli_is_named():
@@ -236,4 +236,4 @@ def test_a_layer_that_gives_no_real_numbers_is_told_from_one_that_never_runs():
 
     model = Model()
     with pytest.raises(ValueError, match=r"layer 'best' gives no tensor of real numbers but a Tensor of torch.int64"):
-        recording.trace(model, hooks.find(model, ["*"]), torch.zeros(1, 2))
+        tracing.trace(model, hooks.find(model, ["*"]), torch.zeros(1, 2))

@@ -7,9 +7,8 @@ Row              one line of such a listing
 
 from __future__ import annotations
 
-import contextlib
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +18,7 @@ from torch import nn
 
 from deeplocalizer import hooks, layouts
 from deeplocalizer.models.network import Network
-from deeplocalizer.recording import output_shapes, resized, trace
+from deeplocalizer.tracing import Doubled, leaves, output_shapes, resized, trace
 from deeplocalizer.units import Layer
 
 
@@ -113,23 +112,22 @@ def listing(network: Network, patterns: Sequence[str] = ("**",)) -> list[Row]:
     """
     modules = hooks.find(network.module, patterns)
     example = torch.zeros(1, *network.specification.input_shape)
-    every = {path: module for path, module in network.module.named_modules() if path}
     found: list[_Found] = []
-    before: list[layouts.Teller | None] = [None]
+    tellers = layouts.Tellers(leaves(network.module))
 
     def visit(site: hooks.Site, output: torch.Tensor) -> None:
-        owner = every[site.module]
-        told = None if any(owner.children()) else layouts.telling(owner)
-        if told is not None and told.count is not None:
-            before[0] = told
-        if site.module in modules:
-            found.append(_Found(site, owner, output, output._version, before[0]))
+        found.append(_Found(site, modules[site.module], output, output._version, tellers.last))
 
     # not in inference mode, where tensors carry no version
-    with torch.no_grad(), hooks.watching(modules) as gave, hooks.visiting(every, visit):
+    with (
+        torch.no_grad(),
+        hooks.watching(modules) as gave,
+        hooks.visiting(leaves(network.module), tellers),
+        hooks.visiting(modules, visit),
+    ):
         network.module(example)
     square = example.shape[2] == example.shape[3]
-    larger = functools.cache(lambda: _larger(network.module, modules, example))
+    larger = Doubled(network.module, modules, example)
     # with one image, an axis that does not follow the images may be as long as they are many
     other = resized(example)
     shapes = output_shapes(network.module, modules, other)
@@ -161,9 +159,7 @@ def _leads(shape: Sequence[int], count: int) -> bool:
     return len(shape) > 0 and shape[0] == count
 
 
-def _row(
-    one: _Found, twin: str, follows: bool, square: bool, larger: Callable[[], Mapping[hooks.Site, tuple[int, ...]]]
-) -> Row:
+def _row(one: _Found, twin: str, follows: bool, square: bool, larger: Doubled) -> Row:
     shape, axes, note = tuple(one.output.shape[1:]), "", f"the same output as {twin}" if twin else ""
     if not follows:
         shape, note = tuple(one.output.shape), "its rows are not stimuli"
@@ -179,28 +175,12 @@ def _row(
     return Row(one.site.name, kind, one.site.call, " x ".join(map(str, shape)), axes, _parameters(one.owner), note)
 
 
-def _laid_out(one: _Found, square: bool, larger: Callable[[], Mapping[hooks.Site, tuple[int, ...]]]) -> Layer:
+def _laid_out(one: _Found, square: bool, larger: Doubled) -> Layer:
     """Bring the axes of an output in the order of its units, as recording does."""
     shape = tuple(one.output.shape[1:])
     known = layouts.Output(one.site.name, one.owner, shape, one.before, square)
-    turned = layouts.turned(known, lambda: larger().get(one.site))
+    turned = layouts.turned(known, functools.partial(larger.shape, one.site))
     return Layer(one.site.name, one.site.call, (shape[-1], *shape[:-1]) if turned else shape, turned)
-
-
-def _larger(
-    model: nn.Module, modules: Mapping[str, nn.Module], example: torch.Tensor
-) -> dict[hooks.Site, tuple[int, ...]]:
-    """Give the shapes of outputs for an image of twice the size, as far as the network takes one."""
-    shapes: dict[hooks.Site, tuple[int, ...]] = {}
-
-    def visit(site: hooks.Site, output: torch.Tensor) -> None:
-        shapes[site] = tuple(output.shape[1:])
-
-    doubled = example.repeat_interleave(2, dim=-1).repeat_interleave(2, dim=-2)
-    # it may refuse another size anywhere and with any exception: what came before still tells
-    with torch.no_grad(), hooks.visiting(modules, visit), contextlib.suppress(Exception):
-        model(doubled)
-    return shapes
 
 
 def _silent(modules: Mapping[str, nn.Module], gave: Mapping[str, str], listed: set[str]) -> list[Row]:

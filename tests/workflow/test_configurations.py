@@ -4,9 +4,11 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pandas
 import pytest
 import yaml
+from PIL import Image
 
 from tests.workflow.conftest import ROOT, small, snakemake
 
@@ -41,13 +43,26 @@ def test_fetching_needs_no_more_than_what_comes_from_outside(tmp_path):
     assert counted.keys() - {"total"} == {"fetch", "draw", "model", "architecture", "weights"}
 
 
-def test_own_files_that_change_are_noticed(tmp_path):
-    """A table, a folder of images, weights and code of one's own: each change runs what depends on it again."""
+def test_an_image_that_is_added_or_changed_draws_anew_and_else_nothing_does(tmp_path):
+    pictures = np.random.default_rng(0).integers(0, 256, (9, 8, 8), dtype=np.uint8)
     (tmp_path / "faces").mkdir()
+    for number, pixels in enumerate(pictures[:7]):
+        Image.fromarray(pixels).save(tmp_path / "faces" / f"{number}.png")
     config = small()
     config["stimuli"]["categories"]["faces"] = {"source": "folder", "path": "faces", "label": "face"}
-    before = snakemake(tmp_path, config, "--dry-run", "results/small/drawn/faces.nc", "--quiet", "host")
-    assert before.returncode == 0, before.stdout + before.stderr
+    target = "results/small/drawn/faces.nc"
+    for change in (7, None, 8, None, 0, None):
+        if change is not None:
+            Image.fromarray(pictures[change][::-1]).save(tmp_path / "faces" / f"{change}.png")
+        result = snakemake(tmp_path, config, target)
+        said = result.stdout + result.stderr
+        assert result.returncode == 0, said
+        assert ("Nothing to be done" in said) == (change is None), said
+
+
+def test_own_files_that_change_are_noticed(tmp_path):
+    """A table, a folder of images, weights of one's own: each change gives another fingerprint."""
+    (tmp_path / "faces").mkdir()
     from deeplocalizer.configuration import own
 
     category = {"source": "folder", "path": str(tmp_path / "faces")}

@@ -1,6 +1,7 @@
 """A study on real pretrained weights and the field's standard images: what it finds makes sense."""
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,9 @@ def test_silencing_them_changes_labels_of_faces_most(floc):
     assert float(advantage["low"]) > 0
 
 
-def test_the_report_is_there_and_states_what_was_left_out(floc):
-    html = (floc / "report.html").read_text()
-    assert "squeezenet1_0" in html
+def test_the_report_states_the_numbers_of_the_files(floc):
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", (floc / "report.html").read_text()))
+    effects = store.open(floc / "squeezenet" / "effects.nc", "effects")
+    kept = float(effects["estimate"].sel(comparison="ablated/faces/faces/raw", outcome="kept"))
+    assert "squeezenet1_0" in text
+    assert f"the decision changes for {100 * (1 - kept):.1f} %" in text

@@ -197,9 +197,9 @@ def _named(url: str, name: str) -> Iterator[None]:
         raise DownloadError(f"{url}: not a zip archive, or a damaged one, at member {name!r}: {error}") from error
     except (zlib.error, EOFError) as error:
         raise DownloadError(f"{url}: member {name!r} is damaged: {error}") from error
-    except (NotImplementedError, RuntimeError) as error:
-        if isinstance(error, DownloadError):
-            raise
+    except DownloadError:
+        raise
+    except RuntimeError as error:  # a password, or a compression that zipfile does not know
         raise DownloadError(f"{url}: member {name!r} cannot be read (encrypted?): {error}") from error
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 import xarray as xr
 
-from deeplocalizer import ablation, hooks, masks, recording, units
+from deeplocalizer import ablation, hooks, masks, recording, tracing, units
 from deeplocalizer.estimate.workload import Model
 from deeplocalizer.models.network import Network
 
@@ -46,7 +46,7 @@ def examine(network: Network, config: Mapping[str, Any], layers: Sequence[str], 
         Whether its weights are fetched.
     """
     example = torch.zeros(1, *network.specification.input_shape)
-    traced = recording.trace(network.module, hooks.find(network.module, layers), example)
+    traced = tracing.trace(network.module, hooks.find(network.module, layers), example)
     table = units.table(traced, config["recording"]["reductions"])
     positions = int((table["reduction"].values == units.REDUCTIONS.index("position")).sum())
     size = sum(tensor.numel() * tensor.element_size() for tensor in network.module.state_dict().values())

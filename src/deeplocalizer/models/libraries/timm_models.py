@@ -52,7 +52,7 @@ def describe(wanted: Wanted) -> Specification:
         "cfg": json.loads(json.dumps({**kept, "num_classes": classes})),
         "repository": source,
     }
-    preprocessing = None if _complete(wanted) else describe_preprocessing(kept, wanted.architecture)
+    preprocessing = None if wanted.says_how else describe_preprocessing(kept, wanted.architecture)
     chosen = overridden(preprocessing, wanted.preprocessing, wanted.architecture)
     return Specification("timm", wanted.name, sha, config, labels, chosen)
 
@@ -149,10 +149,6 @@ def _labels(cfg: Mapping[str, Any], classes: int, saved: bool) -> list[str]:
     if subset is None:
         return [str(index) for index in range(classes)]
     return list(ImageNetInfo(subset).label_descriptions())
-
-
-def _complete(wanted: Wanted) -> bool:
-    return {"mode", "resize", "crop", "resample", "mean", "std"} <= (wanted.preprocessing or {}).keys()
 
 
 def _tuples(value: Any) -> Any:

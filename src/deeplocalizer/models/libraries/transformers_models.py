@@ -57,7 +57,7 @@ def describe(wanted: Wanted) -> Specification:
         config.id2label = dict(enumerate(labels))
         config.label2id = {name: index for index, name in enumerate(labels)}
     preprocessing = None
-    if not set(KEYS) <= (wanted.preprocessing or {}).keys():
+    if not wanted.says_how:
         if not any((folder / name).is_file() for name in PROCESSORS):
             raise ValueError(
                 f"{wanted.architecture}: has no {PROCESSORS[0]}, so how it wants its images is not known; give "

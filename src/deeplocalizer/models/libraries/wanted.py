@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deeplocalizer.models.plain_settings import KEYS
 from deeplocalizer.models.specification import unique
 
 
@@ -53,6 +54,11 @@ class Wanted:
     def pretrained(self) -> bool:
         """Whether the library's own weights are wanted."""
         return self.weights == "pretrained"
+
+    @property
+    def says_how(self) -> bool:
+        """Whether all of the preprocessing is given, so that the library's is not asked for."""
+        return set(KEYS) <= (self.preprocessing or {}).keys()
 
 
 def relabelled(wanted: Wanted, labels: Sequence[str]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from dataclasses import replace
 
 from deeplocalizer import seeding
 from deeplocalizer.stimuli.record import Draw, Record, Refused
@@ -57,7 +57,7 @@ def compose(draw: Draw, open_subset: Opener, length: Callable[[str], int | None]
         if record is None:
             raise _shortage(draw, subset, drawn[subset], needed[subset], "that can be used")
         drawn[subset] += 1
-        records.append(_in_split(record, split))
+        records.append(replace(record, split=split))
     return records, refused
 
 
@@ -104,7 +104,7 @@ def _all(draw: Draw, open_subset: Opener, length: Callable[[str], int | None]) -
         shares = {split: draw.shares.get(split, 1.0) for split, name in mapping.items() if name == subset}
         rng = seeding.generator(draw.seed, "subsets", draw.category, subset)
         splits = deal([""] * len(found), [str(index) for index in range(len(found))], shares, rng)
-        records += [_in_split(record, str(split)) for record, split in zip(found, splits, strict=True)]
+        records += [replace(record, split=str(split)) for record, split in zip(found, splits, strict=True)]
     return records, refused
 
 
@@ -114,11 +114,6 @@ def _next(stream: Iterator[Record | Refused], refused: list[Refused]) -> Record 
             return candidate
         refused.append(candidate)
     return None
-
-
-def _in_split(record: Record, split: str) -> Record:
-    fields: dict[str, Any] = {**vars(record), "split": split}
-    return Record(**fields)
 
 
 def _require_enough(draw: Draw, needed: Mapping[str, int], length: Callable[[str], int | None]) -> None:
