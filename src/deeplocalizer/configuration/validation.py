@@ -79,7 +79,7 @@ def refusals(configuration: Mapping[Any, Any], schema: Mapping[str, Any]) -> lis
     list of Refusal
         One for each rule that a value breaks.
     """
-    return [_refusal(error) for error in _VALIDATOR(schema).iter_errors(configuration)]
+    return [_refusal(error, configuration) for error in _VALIDATOR(schema).iter_errors(configuration)]
 
 
 def sound(configuration: Mapping[Any, Any], refused: Collection[Refusal]) -> dict[Any, Any]:
@@ -106,10 +106,25 @@ def _at(value: Any, path: tuple[Any, ...]) -> Any:
     return value
 
 
-def _refusal(error: ValidationError) -> Refusal:
+def _refusal(error: ValidationError, configuration: Mapping[Any, Any]) -> Refusal:
     schema = dict(error.schema) if isinstance(error.schema, Mapping) else {}
     is_key = "propertyNames" in error.absolute_schema_path
-    return Refusal(tuple(error.absolute_path), error.instance, str(error.validator), schema, is_key)
+    return Refusal(_whole_path(error, configuration, is_key), error.instance, str(error.validator), schema, is_key)
+
+
+def _whole_path(error: ValidationError, configuration: Any, is_key: bool) -> tuple[Any, ...]:
+    """Give the path to what is refused, with the keys of nothing that jsonschema leaves out of its paths."""
+    path: list[Any] = []
+    for part in (*error.absolute_path, *(() if is_key else (_END,))):
+        while isinstance(configuration, Mapping) and None in configuration and part not in configuration:
+            if part is _END and (configuration is error.instance or configuration == error.instance):
+                break
+            path.append(None)
+            configuration = configuration[None]
+        if part is not _END:
+            path.append(part)
+            configuration = configuration[part]
+    return tuple(path)
 
 
 def _is_number(_: object, value: object) -> bool:
@@ -123,6 +138,7 @@ def _pattern(_: object, pattern: str, value: object, __: object) -> Iterator[Val
         yield ValidationError("")
 
 
+_END = object()
 _extend: Callable[..., Any] = validators.extend
 _VALIDATOR = _extend(
     Draft202012Validator,
