@@ -23,7 +23,7 @@ unexport PYTHONPATH PYTHONHOME
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
 demo: .venv/.installed ## set up and run the demo; its report is results/demo/report.html
@@ -38,6 +38,10 @@ estimate: .venv/.installed ## print the passes, bytes and hours of a study; CONF
 .PHONY: test
 test: .venv/.installed ## set up and run the quick tests; PYTEST_ARGS='-k masks' picks some
 	$(python) -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
+
+.PHONY: benchmark
+benchmark: .venv/.installed ## measure recording beside its targets; BENCHMARK_ARGS='--quick forward' picks some
+	@$(python) -m tests.benchmarks $(BENCHMARK_ARGS)
 
 .PHONY: lint
 lint: .venv/.installed ## check style, types, the workflow and the installed packages

@@ -76,7 +76,7 @@ def test_the_output_that_someone_else_holds_is_not_changed():
 
 def test_a_site_without_a_module_is_named():
     table = units.table([units.Layer("gone", 0, (3,))], ["mean"])
-    with pytest.raises(ValueError, match="layer 'gone' is not among the modules"):
+    with pytest.raises(ValueError, match="layer 'gone' is not among the places"):
         with intervening({}, plan(table, np.ones(3, bool), np.zeros(3), CPU)):
             pass
 

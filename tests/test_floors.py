@@ -17,6 +17,7 @@ FLOORS = [
         "hub",
         "layouts",
         "logging",
+        "progress",
         "provenance",
         "seeding",
         "store",
@@ -24,21 +25,24 @@ FLOORS = [
         "units",
         "vocabulary",
     },
-    {"inputs", "models", "outcomes", "stimuli"},
+    {"course", "inputs", "leaf", "models", "outcomes", "stimuli"},
     {
         "architecture",
         "confounds",
         "contrast",
         "effects",
+        "gathering",
         "inference",
         "intervention",
         "masks",
         "moments",
+        "recorded",
         "recording",
         "tracing",
+        "validation",
     },
     {"ablation", "summaries"},
-    {"estimate", "frames", "plots", "report", "torch_frames"},
+    {"brainio", "estimate", "frames", "plots", "report", "torch_frames"},
 ]
 TORCH = {
     "architecture",
@@ -47,10 +51,12 @@ TORCH = {
     "hooks",
     "intervention",
     "layouts",
+    "leaf",
     "models",
     "recording",
     "torch_frames",
     "tracing",
+    "validation",
 }
 
 

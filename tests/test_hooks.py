@@ -115,7 +115,7 @@ def test_every_float_tensor_of_a_structure_is_seen_and_can_be_replaced(kind, nam
     model = Structured(kind)
     seen, untouched = collect(model, {"m": model}, torch.zeros(1, 2))
     assert [site.name for site in seen] == names
-    assert {site.module for site in seen} == {"m"}
+    assert {site.place for site in seen} == {"m"}
     with visiting({"m": model}, lambda site, output: output + 10 if site.name == names[0] else None):
         replaced = model(torch.zeros(1, 2))
     assert type(replaced) is type(untouched)

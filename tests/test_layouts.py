@@ -288,7 +288,8 @@ def test_ablating_a_unit_takes_exactly_that_number_away(case):
         path, index = split(name)
         modules = {path: model.get_submodule(path)}
         layers = tracing.trace(model, modules, x[:1])
-        before = raw(model, [(path, index)], x)[path, index].numpy()
+        with hooks.every_module_called():
+            before = raw(model, [(path, index)], x)[path, index].numpy()
         for reduction in ("position", "mean"):
             table = units.table(layers, [reduction])
             mine = np.flatnonzero((units.layer_names(table) == name) & (table["call"].values == 0))

@@ -110,7 +110,7 @@ def run(model, inputs, labels, batch_size, percent=1.0, controls=1):
         kl[category] = original.kl_divergence(regular, ablated).numpy()
 
     modules = hooks.find(model, [PATTERN])
-    localizing = recording.of_splits(inputs, ["localize"])
+    localizing = inputs.isel(stimulus=(inputs["split"] == "localize").values)
     activations, moments = recording.record(model, modules, localizing, ["position"], batch_size, CPU)
     contrasts = contrast.welch(moments, FACES)
     rule = LEGACY | {"count": sum(len(idxs) for idxs in chosen)}
@@ -121,7 +121,7 @@ def run(model, inputs, labels, batch_size, percent=1.0, controls=1):
         model,
         modules,
         labels,
-        recording.of_splits(inputs, ["test"]),
+        inputs.isel(stimulus=(inputs["split"] == "test").values),
         theirs,
         ablation.replacements("zero", moments, []),
         {},

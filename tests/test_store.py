@@ -47,7 +47,7 @@ def test_a_failed_save_leaves_the_old_file_and_no_other(dataset, tmp_path, monke
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(store, "_flush", full)
+    monkeypatch.setattr(store.disk, "flush", full)
     with pytest.raises(OSError, match="No space left"):
         store.save(dataset * 2, path)
     assert path.read_bytes() == before

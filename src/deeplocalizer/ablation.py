@@ -14,7 +14,7 @@ import xarray as xr
 from torch import nn
 
 from deeplocalizer import units
-from deeplocalizer.hooks import Site
+from deeplocalizer.hooks import Place, Site
 from deeplocalizer.intervention import Replacement, intervening, plan
 from deeplocalizer.models.feeding import batches, logits
 from deeplocalizer.moments import pool
@@ -48,7 +48,7 @@ def replacements(value: str, moments: xr.Dataset, others: Sequence[str]) -> np.n
 
 def ablate(
     model: nn.Module,
-    modules: Mapping[str, nn.Module],
+    places: Mapping[str, Place],
     labels: Sequence[str],
     inputs: xr.Dataset,
     masks: xr.Dataset,
@@ -63,7 +63,7 @@ def ablate(
     ----------
     model : Module
         In evaluation mode, on the device.
-    modules : mapping of Module
+    places : mapping of Module or Operation
         As `hooks.find` gives them.
     labels : sequence of str
         The label of each output.
@@ -95,7 +95,7 @@ def ablate(
             asked = question.at(block)
             intact: np.ndarray | None = None
             for row, (name, replaced) in enumerate(plans):
-                with intervening(modules, replaced) as restart:
+                with intervening(places, replaced) as restart:
                     restart()
                     outputs = logits(model(images)).float().cpu().numpy()
                 _refuse_infinite(outputs, name, inputs["stimulus"].values[block])

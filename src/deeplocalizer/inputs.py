@@ -2,13 +2,17 @@
 
 Pipeline         what `prepare` asks of a preprocessing
 Preprocessing    resize to the shorter side and keep the centre, as torchvision does
-prepare          decode, resize and crop every stimulus
+prepare          decode, resize and crop every stimulus, in memory
+write            the same, image by image into an artefact that need not fit in memory
+table            all but the pixels
+order            in which the stimuli stand
 centre           the central part of an image
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,8 +20,12 @@ import numpy as np
 import xarray as xr
 from PIL import Image
 
+from deeplocalizer import store
 from deeplocalizer.stimuli.images import decode
-from deeplocalizer.stimuli.table import encoded
+
+SLAB = 16 * 2**20  # bytes of image files that are read at a time
+PIXELS = {"long_name": "image, 0 to 255"}
+KEPT = ("category", "label", "split", "fold", "group")
 
 
 class Pipeline(Protocol):
@@ -107,60 +115,114 @@ def centre(image: Image.Image, side: int) -> Image.Image:
 
 
 def prepare(stimuli: xr.Dataset, preprocessing: Pipeline) -> xr.Dataset:
-    """Decode, resize and crop every stimulus.
+    """Decode, resize and crop every stimulus, in memory.
 
     Parameters
     ----------
     stimuli : Dataset
-        As `stimuli.table` makes it.
+        As `stimuli.table` makes it; it may be opened lazily.
     preprocessing : Pipeline
 
     Returns
     -------
     Dataset
         ``pixel_values`` (stimulus, channel, y, x), uint8, with ``mean`` and ``std`` (channel,) for the normalisation
-        on the device, and what is known of each stimulus as coordinates.
+        on the device, and what is known of each stimulus as coordinates. The stimuli stand in `order`.
 
     Raises
     ------
     ValueError
         If an image cannot be decoded, or comes out in another shape than the ones before it; names the stimulus.
     """
-    kept = ("category", "label", "split", "fold", "group")
-    dataset = xr.Dataset(
+    pixels = np.empty(_shape(stimuli, preprocessing), dtype=np.uint8)
+    for row, frame in _frames(stimuli, preprocessing):
+        pixels[row] = frame
+    return table(stimuli, preprocessing).assign(pixel_values=(("stimulus", "channel", "y", "x"), pixels, PIXELS))
+
+
+def write(stimuli: xr.Dataset, preprocessing: Pipeline, described: xr.Dataset, path: str | os.PathLike[str]) -> None:
+    """Decode, resize and crop every stimulus into an artefact, image by image.
+
+    Memory does not grow with the number of stimuli if they are opened lazily (`store.lazy`). The pixels lie in one
+    piece and without a filter, so a block of stimuli reads at the speed of the disk.
+
+    Parameters
+    ----------
+    stimuli, preprocessing
+        As `prepare` takes them.
+    described : Dataset
+        As `table` makes it, stamped by `provenance.stamp`.
+    path : path
+        Destination, of the same content as a stamped `prepare` that was saved.
+
+    Raises
+    ------
+    ValueError
+        As `prepare`; there is no file then.
+    """
+    shape = _shape(stimuli, preprocessing)
+    dims = dict(zip(("stimulus", "channel", "y", "x"), shape, strict=True))
+    with store.stream(path, described, {"pixel_values": store.Large(dims, "uint8", PIXELS)}) as pieces:
+        for row, frame in _frames(stimuli, preprocessing):
+            pieces.write("pixel_values", row, frame[None])
+
+
+def table(stimuli: xr.Dataset, preprocessing: Pipeline) -> xr.Dataset:
+    """Give all but the pixels: normalisation, what is known of each stimulus and how its pixels come about."""
+    ordered = stimuli[["stimulus", *KEPT]].isel(stimulus=order(stimuli)).load()
+    return xr.Dataset(
         {
-            "pixel_values": (
-                ("stimulus", "channel", "y", "x"),
-                _frames(stimuli, preprocessing),
-                {"long_name": "image, 0 to 255"},
-            ),
-            "mean": (
-                "channel",
-                np.array(preprocessing.mean),
-                {"comment": "subtracted after division by 255"},
-            ),
+            "mean": ("channel", np.array(preprocessing.mean), {"comment": "subtracted after division by 255"}),
             "std": ("channel", np.array(preprocessing.std), {"comment": "divides after the subtraction"}),
         },
-        coords={"stimulus": stimuli["stimulus"], **{name: stimuli[name] for name in kept}},
+        coords={name: ordered[name].variable for name in ("stimulus", *KEPT)},
+        attrs={f"preprocessing_{key}": value for key, value in preprocessing.attributes().items()},
     )
-    return dataset.assign_attrs({f"preprocessing_{key}": value for key, value in preprocessing.attributes().items()})
 
 
-def _frames(stimuli: xr.Dataset, preprocessing: Pipeline) -> np.ndarray:
-    """Fill one array, frame by frame: a list of them would take the memory twice."""
+def order(stimuli: xr.Dataset) -> np.ndarray:
+    """Give the order of the inputs: by category, split and fold, so that each of these is one block to read.
+
+    Returns
+    -------
+    ndarray of int (stimulus,)
+        Positions in the stimuli; what is alike keeps its order.
+    """
+    return np.lexsort([stimuli["fold"].values, *(stimuli[name].values.astype(str) for name in ("split", "category"))])
+
+
+def _frames(stimuli: xr.Dataset, preprocessing: Pipeline) -> Iterator[tuple[int, np.ndarray]]:
+    """Give the row and the pixels of each stimulus, in the order of their files."""
     ids = stimuli["stimulus"].values
-    pixels = np.empty((0, len(preprocessing.mean), 0, 0), dtype=np.uint8)
-    for index, name in enumerate(map(str, ids)):
-        frame = _frame(decode(encoded(stimuli, index), name, preprocessing.mode), name, preprocessing)
-        if index == 0:
-            pixels = np.empty((len(ids), *frame.shape), dtype=np.uint8)
-        if frame.shape != pixels.shape[1:]:
+    shape = None
+    for name, row, content in zip(map(str, ids), np.argsort(order(stimuli)), _files(stimuli), strict=True):
+        frame = _frame(decode(content, name, preprocessing.mode), name, preprocessing)
+        shape = shape or frame.shape
+        if frame.shape != shape:
             raise ValueError(
                 f"stimulus {name!r}: its pixels come out in the shape {frame.shape}, those of {str(ids[0])!r} in "
-                f"{pixels.shape[1:]}; the model's preprocessing must give every image one size"
+                f"{shape}; the model's preprocessing must give every image one size"
             )
-        pixels[index] = frame
-    return pixels
+        yield int(row), frame
+
+
+def _files(stimuli: xr.Dataset) -> Iterator[bytes]:
+    """Give the image file of each stimulus, read many at a time: in the artefact they are compressed together."""
+    end = np.cumsum(stimuli["encoded_size"].values, dtype=np.int64)
+    start = end - stimuli["encoded_size"].values
+    first = 0
+    while first < len(end):
+        last = max(first + 1, int(np.searchsorted(end, start[first] + SLAB, side="right")))
+        slab = stimuli["encoded"][start[first] : end[last - 1]].values
+        for index in range(first, last):
+            yield slab[start[index] - start[first] : end[index] - start[first]].tobytes()
+        first = last
+
+
+def _shape(stimuli: xr.Dataset, preprocessing: Pipeline) -> tuple[int, ...]:
+    """Give the shape of the pixels of all stimuli, from the first."""
+    first = next(_frames(stimuli, preprocessing), None)
+    return (stimuli.sizes["stimulus"], *((len(preprocessing.mean), 0, 0) if first is None else first[1].shape))
 
 
 def _frame(image: Image.Image, name: str, preprocessing: Pipeline) -> np.ndarray:

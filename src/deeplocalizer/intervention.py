@@ -14,10 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import xarray as xr
-from torch import nn
 
 from deeplocalizer import units
-from deeplocalizer.hooks import Site, visiting
+from deeplocalizer.hooks import Place, Site, visiting
 
 
 @dataclass(frozen=True)
@@ -73,14 +72,12 @@ def plan(table: xr.Dataset, selected: np.ndarray, values: np.ndarray, device: to
 
 
 @contextlib.contextmanager
-def intervening(
-    modules: Mapping[str, nn.Module], replacements: Mapping[Site, Replacement]
-) -> Iterator[Callable[[], None]]:
+def intervening(places: Mapping[str, Place], replacements: Mapping[Site, Replacement]) -> Iterator[Callable[[], None]]:
     """Replace units for as long as the context lasts.
 
     Parameters
     ----------
-    modules : mapping of Module
+    places : mapping of Module or Operation
         By the names that the sites carry.
     replacements : mapping of Replacement
 
@@ -92,11 +89,11 @@ def intervening(
     Raises
     ------
     ValueError
-        If a site lies in none of the modules, or did not run while the context lasted.
+        If a site lies in none of the places, or did not run while the context lasted.
     """
-    wanted = {site.module for site in replacements}
-    if not wanted <= modules.keys():
-        raise ValueError(f"layer {sorted(wanted - modules.keys())[0]!r} is not among the modules given")
+    wanted = {site.place for site in replacements}
+    if not wanted <= places.keys():
+        raise ValueError(f"layer {sorted(wanted - places.keys())[0]!r} is not among the places given")
 
     met: set[Site] = set()
 
@@ -106,7 +103,7 @@ def intervening(
         return None if replacement is None else _replaced(output, replacement)
 
     turned = {site for site, replacement in replacements.items() if replacement.turned}
-    with visiting({name: module for name, module in modules.items() if name in wanted}, visit, turned) as restart:
+    with visiting({name: place for name, place in places.items() if name in wanted}, visit, turned) as restart:
         yield restart
     unmet = sorted(replacements.keys() - met, key=str)
     if unmet:

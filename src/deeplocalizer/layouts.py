@@ -60,8 +60,8 @@ class Output:
     ----------
     name : str
         For the message of an error.
-    module : Module
-        That gave it.
+    module : Module, optional
+        That gave it; None for an operation.
     shape : tuple of int
         As the module gave it, without the batch.
     before : Teller, optional
@@ -71,13 +71,13 @@ class Output:
     """
 
     name: str
-    module: nn.Module
+    module: nn.Module | None
     shape: tuple[int, ...]
     before: Teller | None
     square: bool
 
 
-def telling(module: nn.Module) -> Teller | None:
+def telling(module: nn.Module | None) -> Teller | None:
     """Say where a module has its channels by what it is; None if its kind does not tell."""
     if isinstance(module, _ConvNd):
         return Teller(False, module.out_channels)
@@ -110,7 +110,7 @@ class Tellers:
 
     def __call__(self, site: Site, _: torch.Tensor) -> None:
         """Remember a layer that has counted channels."""
-        said = self._said[site.module]
+        said = self._said[site.place]
         if said is not None and said.count is not None:
             self.last = said
 
@@ -137,8 +137,9 @@ def turned(output: Output, doubled: Callable[[], tuple[int, ...] | None]) -> boo
     """
     found = evident(output, doubled)
     if found is None:
+        kind = "" if output.module is None else f" ({type(output.module).__name__})"
         raise ValueError(
-            f"layer {output.name!r} ({type(output.module).__name__}) gives a map of shape {output.shape} per stimulus, "
+            f"layer {output.name!r}{kind} gives a map of shape {output.shape} per stimulus, "
             "and it cannot be told whether its first or its last axis is the channel: the network takes images of one "
             "size only, and no layer before it has that many channels; record a layer beside it"
         )

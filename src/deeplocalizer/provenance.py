@@ -2,7 +2,7 @@
 
 digest           fingerprint of anything that JSON can hold
 digest_bytes     fingerprint of bytes
-digest_content   fingerprint of a dataset: names, dimensions, types, values and attributes
+digest_content   fingerprint of a dataset: names, dimensions, types, values and attributes, in constant memory
 software         versions of the packages at work
 stamp            write title, parameters, sources, seed and versions into a dataset's attributes
 """
@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import metadata
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -27,6 +29,8 @@ PACKAGES = (
     "scipy",
     "xarray",
     "netCDF4",
+    "h5netcdf",
+    "h5py",
     "pandas",
     "torch",
     "torchvision",
@@ -37,6 +41,7 @@ PACKAGES = (
     "skimage",
     "sklearn",
 )
+SLAB = 64 * 2**20  # bytes that are hashed at a time
 _DISTRIBUTIONS = {"PIL": "pillow", "skimage": "scikit-image", "sklearn": "scikit-learn"}
 
 
@@ -53,18 +58,16 @@ def digest_bytes(content: bytes | memoryview) -> str:
 def digest_content(dataset: xr.Dataset) -> str:
     """Fingerprint a dataset, whatever order its variables stand in (hex SHA-256).
 
+    The digest of a dataset is that of the digests of its variables, and each of these is of a name, dimensions,
+    attributes, type, shape and the SHA-256 of the values in C order. So a large variable, opened lazily, is read in
+    slabs of at most 64 MiB and never held.
+
     The attributes ``content_digest`` and ``software`` do not count, so that the same numbers made with another
     patch release of a package keep their fingerprint.
     """
-    sha = hashlib.sha256()
-    for name in sorted(map(str, dataset.variables)):
-        variable = dataset[name].variable
-        sha.update(f"\x00{name}\x00{variable.dims}\x00".encode())
-        sha.update(_canonical_attributes(variable.attrs))
-        _update(sha, variable.values)
+    variables = {str(name): _digest_variable(dataset[name].variable) for name in dataset.variables}
     outer = {k: v for k, v in dataset.attrs.items() if k not in ("content_digest", "software")}
-    sha.update(_canonical_attributes(outer))
-    return sha.hexdigest()
+    return digest([variables, _plain(outer)])
 
 
 def software() -> dict[str, str]:
@@ -125,17 +128,38 @@ def stamp(
     )
 
 
-def _update(sha: hashlib._Hash, values: np.ndarray) -> None:
-    if values.dtype.kind in "OUS":
-        texts = [str(value) for value in values.ravel()]
-        sha.update(json.dumps([list(values.shape), texts]).encode())
-    else:
-        sha.update(f"{values.dtype.str}{values.shape}".encode())
-        sha.update(np.ascontiguousarray(values).data)
+def _digest_variable(variable: xr.Variable) -> str:
+    sha = hashlib.sha256()
+    text = variable.dtype.kind in "OUST"
+    for index in _slabs(variable):
+        values = variable[index].values
+        if text:
+            sha.update("".join(f"{len(each)}:{each}" for each in map(str, values.ravel())).encode())
+        else:
+            sha.update(np.ascontiguousarray(values).reshape(-1).view(np.uint8).data)
+    kind = "text" if text else variable.dtype.str
+    return digest([list(variable.dims), _plain(variable.attrs), kind, list(variable.shape), sha.hexdigest()])
 
 
-def _canonical_attributes(attributes: Mapping[object, object]) -> bytes:
+def _slabs(variable: xr.Variable) -> Iterator[tuple[int | slice, ...]]:
+    """Cut a variable into slabs that follow each other in C order, on the borders of its chunks where these fit."""
+    shape = variable.shape
+    if variable.nbytes <= SLAB or not shape:
+        yield ()
+        return
+    row = [variable.dtype.itemsize * math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+    axis = next((axis for axis, size in enumerate(row) if size <= SLAB), len(shape) - 1)
+    step = max(1, SLAB // row[axis])
+    chunk = (variable.encoding.get("chunksizes") or shape)[axis]
+    if chunk < step:
+        step -= step % chunk
+    for outer in np.ndindex(shape[:axis]):
+        for start in range(0, shape[axis], step):
+            yield (*outer, slice(start, start + step))
+
+
+def _plain(attributes: Mapping[Any, object]) -> dict[str, Any]:
     # numbers come back from a file as NumPy scalars and arrays, so both must look alike,
     # and an array of one comes back as a scalar
     plain = {str(key): np.atleast_1d(np.asarray(value)).tolist() for key, value in attributes.items()}
-    return json.dumps(plain, sort_keys=True, default=str).encode()
+    return json.loads(json.dumps(plain, default=str))

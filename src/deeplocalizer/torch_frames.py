@@ -114,7 +114,7 @@ def _row_axes(
 ) -> dict[Site, int]:
     """Find the axis of each output that follows the rows of the batch: it shrinks when the last row is left out."""
     whole = run(batch)
-    seen = {site.module for site in whole}
+    seen = {site.place for site in whole}
     silent = [name for name in modules if name not in seen]
     if silent:
         raise ValueError(f"layer {silent[0]!r} takes no part in the forward pass, or gives no real numbers")
@@ -145,7 +145,7 @@ def _turned(
     found = set()
     for site, axis in axes.items():
         shape = tuple(collected[site].movedim(axis, 0).shape[1:])
-        output = layouts.Output(site.name, modules[site.module], shape, said[site], square=True)
+        output = layouts.Output(site.name, modules[site.place], shape, said[site], square=True)
         if layouts.evident(output, lambda: None):
             found.add(site)
     return found

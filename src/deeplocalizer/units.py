@@ -2,7 +2,7 @@
 
 Layer            where units are recorded: a name, a call, the shape of one response and how it lies in memory
 table            the coordinates of ``unit`` for a list of layers
-distinct         the reductions that differ for a response
+distinct         the reductions that a layer has
 digest           a fingerprint of those coordinates
 align            refuse two datasets whose units differ
 layer_names      the name of each unit's layer
@@ -15,6 +15,7 @@ escape           a word as it must stand among flag_meanings
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
@@ -78,8 +79,8 @@ def table(layers: Sequence[Layer], reductions: Sequence[str]) -> xr.Dataset:
     layers : sequence of Layer
         In the order of recording.
     reductions : sequence of str
-        ``position`` gives a unit per element, any other a unit per channel; layer by layer, in this order. A
-        layer without space or tokens has nothing to reduce: its units are there once, under the first.
+        ``position`` gives a unit per element, any other a unit per channel; layer by layer, in this order; see
+        `distinct`.
 
     Returns
     -------
@@ -101,7 +102,7 @@ def table(layers: Sequence[Layer], reductions: Sequence[str]) -> xr.Dataset:
     blocks = [
         _block(layer, names.index(layer.name), reduction)
         for layer in layers
-        for reduction in distinct(len(layer.axes), reductions)
+        for reduction in distinct(layer, reductions)
     ]
     if not blocks:
         raise ValueError("no layers and reductions given: there are no units")
@@ -115,9 +116,42 @@ def table(layers: Sequence[Layer], reductions: Sequence[str]) -> xr.Dataset:
     return dataset
 
 
-def distinct(axes: int, reductions: Sequence[str]) -> Sequence[str]:
-    """Give the reductions that differ for a response of so many axes: a single one for a vector of channels."""
-    return reductions if axes > 1 else reductions[:1]
+def distinct(layer: Layer, reductions: Sequence[str]) -> list[str]:
+    """Give the reductions that a layer has.
+
+    Parameters
+    ----------
+    layer : Layer
+    reductions : sequence of str
+
+    Returns
+    -------
+    list of str
+        A layer without space or tokens has nothing to reduce: its units are there once, under the first. Maps have no
+        class token, nor have tokens that are a square of patches and nothing else; the others have it first.
+
+    Raises
+    ------
+    ValueError
+        If a layer is left without any.
+    """
+    axes = layer.axes
+    if len(axes) == 1:
+        return list(reductions[:1])
+    if "token" in axes and _has_class_token(layer.shape[axes.index("token")]):
+        return list(reductions)
+    kept = [reduction for reduction in reductions if reduction != "class_token"]
+    if not kept:
+        raise ValueError(
+            f"layer {layer.name!r} has no class token: its response of shape {layer.shape} is ({', '.join(axes)}); "
+            "record mean, max or position too"
+        )
+    return kept
+
+
+def _has_class_token(tokens: int) -> bool:
+    """Say whether tokens are more than the patches of a square image."""
+    return tokens == 1 or math.isqrt(tokens) ** 2 != tokens
 
 
 def digest(dataset: xr.Dataset) -> str:
@@ -200,6 +234,8 @@ def _block(layer: Layer, code: int, reduction: str) -> dict[str, np.ndarray]:
     count = grid.shape[1]
     block = {name: np.full(count, ABSENT) for name in COORDINATES}
     block |= dict(zip(axes, grid, strict=True))
+    if reduction == "class_token":
+        block["token"] = np.zeros(count, dtype=int)
     block["layer"] = np.full(count, code)
     block["call"] = np.full(count, layer.call)
     block["reduction"] = np.full(count, REDUCTIONS.index(reduction))

@@ -72,7 +72,7 @@ def test_the_final_state_of_a_recurrent_network_has_no_units(layers):
     made = network.Network(Recurrent(layers).eval(), Specification("python", "m:f", "", {}, ("a", "b"), preprocessing))
     notes = {row.layer: row.note for row in architecture.listing(made)}
     state = "its rows are not stimuli"
-    assert notes == {"lstm[0]": "", "lstm[1][0]": state, "lstm[1][1]": state, "head": ""}
+    assert notes == {"lstm[0]": "", "lstm[1][0]": state, "lstm[1][1]": state, "getitem()": "", "head": ""}
     with pytest.raises(ValueError, match=r"layer 'lstm\[1\]\[0\]' gives .* expected a row for each.*final state"):
         architecture.table(made, ["lstm"])
     assert architecture.table(made, ["head"])["layer"].values.tolist() == ["head"]

@@ -26,7 +26,13 @@ wildcard_constraints:
     category="|".join(config["stimuli"]["categories"]),
     model="|".join(config["models"]),
     localizer="|".join(config["localizers"]),
+    shard="[0-9]+",
 
+
+# how many jobs share the work is no part of the result
+RECORDING = {
+    key: value for key, value in config["recording"].items() if key != "shards"
+}
 
 # every output of a network stands for a label of a task; without tasks, for a category
 LABELS = [label for labels in config["tasks"].values() for label in labels]

@@ -5,10 +5,10 @@ from deeplocalizer.logging import log_to
 from deeplocalizer.models import specification
 from deeplocalizer.models.pipelines import pipeline
 
-with log_to(snakemake.log[0]):
-    stimuli = store.open(snakemake.input.stimuli, "stimuli")
+with log_to(snakemake.log[0]), store.lazy(snakemake.input.stimuli, "stimuli") as stimuli:
     model = specification.read(snakemake.input.model)
-    result = inputs.prepare(stimuli, pipeline(model.preprocessing))
+    preprocessing = pipeline(model.preprocessing)
     parameters = {"architecture": model.architecture, "preprocessing": model.preprocessing}
-    result = provenance.stamp(result, "inputs", "Inputs of the model", parameters, {"stimuli": stimuli})
-    store.save(result, snakemake.output[0])
+    described = inputs.table(stimuli, preprocessing)
+    described = provenance.stamp(described, "inputs", "Inputs of the model", parameters, {"stimuli": stimuli})
+    inputs.write(stimuli, preprocessing, described, snakemake.output[0])

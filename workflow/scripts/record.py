@@ -1,26 +1,32 @@
-"""Record the responses of every unit to every stimulus, and their moments."""
+"""Record the responses of every unit to every stimulus, and their moments; the whole, or a shard."""
 
-from deeplocalizer import hooks, provenance, recording, store
+from pathlib import Path
+
+from deeplocalizer import provenance, recorded, recording, store
 from deeplocalizer.logging import log_to
 from deeplocalizer.models import network
 
 with log_to(snakemake.log[0]) as log:
     parameters = dict(snakemake.params.items())
-    inputs = store.open(snakemake.input.inputs, "inputs")
-    settings = parameters["recording"]
-    chosen = recording.of_splits(inputs, settings["splits"])
+    shards = parameters.pop("shards")
+    shard = (int(snakemake.wildcards.shard), shards) if shards > 1 else None
     loaded = network.load(snakemake.input.weights)
     device = network.pick_device(snakemake.threads)
-    log.info("recording %d of %d stimuli on %s", chosen.sizes["stimulus"], inputs.sizes["stimulus"], device)
-    modules = hooks.find(loaded.module.to(device), parameters["layers"])
-    activations, moments = recording.record(
-        loaded.module, modules, chosen, settings["reductions"], settings["batch_size"], device
-    )
-    log.info("recorded %d units, responses of %d of them", moments.sizes["unit"], activations.sizes["unit"])
+    loaded.module.to(device)
     known = {"model": snakemake.wildcards.model, "weights_digest": network.digest(loaded.module)}
-    for result, artefact, title in (
-        (activations, "activations", "Responses of the units to each stimulus"),
-        (moments, "moments", "Moments of the units' responses, by category, split and fold"),
-    ):
-        result = provenance.stamp(result.assign_attrs(known), artefact, title, parameters, {"inputs": inputs})
-        store.save(result, snakemake.output[artefact])
+    with store.lazy(snakemake.input.inputs, "inputs") as inputs:
+
+        def stamp(dataset, kind):
+            title = recorded.TITLES[kind]
+            return provenance.stamp(dataset.assign_attrs(known), kind, title, parameters, {"inputs": inputs})
+
+        def record(batch_size):
+            made = recording.planned(loaded.module, parameters, inputs, batch_size, device)
+            log.info("%d stimuli, %d units, on %s", len(made.course.order), made.book.table.sizes["unit"], device)
+            bits = parameters["recording"].get("significant_bits")
+            recording.record_to(made, *snakemake.output, stamp, shard, bits)
+
+        if shard is None:
+            recording.fitting(record, parameters["recording"]["batch_size"], device)
+        else:
+            record(int(Path(snakemake.input.batch_size).read_text()))

@@ -43,6 +43,9 @@ def _spell(path: Iterable[Any], configuration: Any) -> Path:
     """Spell the keys that YAML made numbers or booleans, to tell them from positions in a list."""
     spelled: list[str | int] = []
     for part in path:
+        while isinstance(configuration, Mapping) and part not in configuration and None in configuration:
+            spelled.append(plain_key(None))  # jsonschema leaves a key of nothing out of its paths
+            configuration = configuration[None]
         spelled.append(part if isinstance(configuration, list) else plain_key(part))
         configuration = configuration[part]
     return tuple(spelled)

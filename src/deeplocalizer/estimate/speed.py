@@ -16,7 +16,7 @@ import numpy as np
 import torch
 import xarray as xr
 
-from deeplocalizer import ablation, hooks, masks, recording, tracing, units
+from deeplocalizer import ablation, masks, recording, tracing
 from deeplocalizer.estimate.workload import Model
 from deeplocalizer.models.network import Network
 
@@ -46,12 +46,11 @@ def examine(network: Network, config: Mapping[str, Any], layers: Sequence[str], 
         Whether its weights are fetched.
     """
     example = torch.zeros(1, *network.specification.input_shape)
-    traced = tracing.trace(network.module, hooks.find(network.module, layers), example)
-    table = units.table(traced, config["recording"]["reductions"])
-    positions = int((table["reduction"].values == units.REDUCTIONS.index("position")).sum())
+    traced = tracing.select(network.module, layers, example).layers
+    book = recording.book(traced, config["recording"]["reductions"], config["recording"].get("responses"))
     size = sum(tensor.numel() * tensor.element_size() for tensor in network.module.state_dict().values())
     shape = network.specification.input_shape
-    return Model(int(np.prod(shape)), table.sizes["unit"], table.sizes["unit"] - positions, size, pretrained)
+    return Model(int(np.prod(shape)), book.table.sizes["unit"], len(book.kept), size, pretrained)
 
 
 def measure(network: Network, config: Mapping[str, Any], layers: Sequence[str], device: torch.device) -> Speed:
@@ -70,14 +69,14 @@ def measure(network: Network, config: Mapping[str, Any], layers: Sequence[str], 
     Speed
     """
     module = network.module.to(device)
-    modules = hooks.find(module, layers)
+    places = tracing.select(module, layers, torch.zeros(1, *network.specification.input_shape, device=device)).places
     most = ON_CPU if device.type == "cpu" else None
-    size, ablation_size = (_at_most(config[part]["batch_size"], most) for part in ("recording", "ablation"))
+    size, ablation_size = (_at_most(config[part]["batch_size"], most, device) for part in ("recording", "ablation"))
     noise = _noise(network, max((BATCHES + 1) * size, ablation_size))
 
     def record(batches: int) -> xr.Dataset:
         some = noise.isel(stimulus=slice(batches * size))
-        return recording.record(module, modules, some, config["recording"]["reductions"], size, device)[1]
+        return recording.record(module, places, some, config["recording"]["reductions"], size, device)[1]
 
     moments = record(1)
     recorded = (_seconds(lambda: record(BATCHES + 1)) - _seconds(lambda: record(1))) / BATCHES
@@ -86,14 +85,15 @@ def measure(network: Network, config: Mapping[str, Any], layers: Sequence[str], 
     zeros = np.zeros(moments.sizes["unit"])
 
     def ablate() -> None:
-        ablation.ablate(module, modules, network.labels, some, drawn, zeros, {}, ablation_size, device)
+        ablation.ablate(module, places, network.labels, some, drawn, zeros, {}, ablation_size, device)
 
     ablated = _seconds(ablate) / (MASKS + 1) / some.sizes["stimulus"]
     return Speed(max(recorded, 0.0) / size, ablated)
 
 
-def _at_most(size: int, most: int | None) -> int:
-    return size if most is None else min(size, most)
+def _at_most(size: int | str, most: int | None, device: torch.device) -> int:
+    wanted = recording.AUTOMATIC[device.type] if isinstance(size, str) else size
+    return wanted if most is None else min(wanted, most)
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -1,17 +1,22 @@
 """Feed inputs to a network.
 
 batches          blocks of normalised pixels, cut at absolute positions
+feed             blocks of chosen stimuli, read and copied while the network runs
 normalise        pixels as a network wants them
 logits           the outputs in what a network returns
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+import numpy as np
 import torch
 import xarray as xr
+
+AHEAD = 2  # blocks that are read before they are asked for
 
 
 def batches(inputs: xr.Dataset, batch_size: int, device: torch.device) -> Iterator[tuple[slice, torch.Tensor]]:
@@ -31,17 +36,64 @@ def batches(inputs: xr.Dataset, batch_size: int, device: torch.device) -> Iterat
         The positions of the block and its normalised float32 pixels.
     """
     total = inputs.sizes["stimulus"]
+    blocks = [slice(start, min(start + batch_size, total)) for start in range(0, total, batch_size)]
+    yield from zip(blocks, feed(inputs, (np.arange(block.start, block.stop) for block in blocks), device), strict=True)
+
+
+def feed(inputs: xr.Dataset, blocks: Iterable[np.ndarray], device: torch.device) -> Generator[torch.Tensor, None, None]:
+    """Yield blocks of chosen stimuli; the next ones are read and copied to the device while the network runs.
+
+    Parameters
+    ----------
+    inputs : Dataset
+        As `inputs.prepare` makes it; the pixels may be lazy.
+    blocks : iterable of ndarray of int
+        Positions among the inputs. Neighbours are read in one piece.
+    device : device
+        Normalisation happens there.
+
+    Yields
+    ------
+    Tensor (stimulus, channel, y, x)
+        Normalised float32 pixels.
+    """
     mean, std = (torch.as_tensor(inputs[name].values, dtype=torch.float32) for name in ("mean", "std"))
     mean, std = mean.to(device)[:, None, None], std.to(device)[:, None, None]
-    for start in range(0, total, batch_size):
-        block = slice(start, min(start + batch_size, total))
-        pixels = torch.from_numpy(inputs["pixel_values"].values[block]).to(device)
-        yield block, normalise(pixels, mean, std)
+    pixels = inputs["pixel_values"]
+    waiting: list[Future[torch.Tensor]] = []
+    with ThreadPoolExecutor(1, thread_name_prefix="feed") as reader:
+        try:
+            for positions in blocks:
+                waiting.append(reader.submit(_read, pixels, positions, device))
+                if len(waiting) > AHEAD:
+                    yield normalise(waiting.pop(0).result().to(device, non_blocking=True), mean, std)
+            while waiting:
+                yield normalise(waiting.pop(0).result().to(device, non_blocking=True), mean, std)
+        finally:
+            reader.shutdown(cancel_futures=True)
+
+
+def _read(pixels: xr.DataArray, positions: np.ndarray, device: torch.device) -> torch.Tensor:
+    """Read some stimuli; what goes to CUDA waits in pinned memory, from where it is copied beside other work."""
+    neighbours = bool((np.diff(positions) == 1).all())
+    row = slice(int(positions[0]), int(positions[-1]) + 1) if neighbours else positions
+    block = torch.from_numpy(np.require(pixels.isel(stimulus=row).values, requirements=("C", "W")))
+    return block.pin_memory() if device.type == "cuda" else block
 
 
 def normalise(pixels: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:
-    """Scale uint8 pixels to 0 to 1, subtract the mean and divide by the standard deviation of each channel."""
-    return (pixels.float() / 255 - mean) / std
+    """Scale uint8 pixels to 0 to 1, subtract the mean and divide by the standard deviation of each channel.
+
+    Parameters
+    ----------
+    pixels : Tensor (stimulus, channel, y, x), uint8
+    mean, std : Tensor (channel, 1, 1)
+
+    Returns
+    -------
+    Tensor (stimulus, channel, y, x), float32
+    """
+    return pixels.to(torch.float32, copy=True).div_(255).sub_(mean).div_(std)
 
 
 def logits(output: Any) -> torch.Tensor:

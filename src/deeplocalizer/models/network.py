@@ -147,6 +147,7 @@ def digest(module: nn.Module) -> str:
 def pick_device(threads: int) -> torch.device:
     """Give the accelerator, where there is one, else the CPU with a number of threads."""
     torch.set_num_threads(threads)  # torch would take every core, also those of other jobs
+    torch.backends.cudnn.allow_tf32 = False  # PyTorch's default gives three digits; `recording.faster` asks for it
     found = torch.accelerator.current_accelerator(check_available=True)
     return torch.device("cpu") if found is None else found
 

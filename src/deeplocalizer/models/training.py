@@ -56,6 +56,7 @@ def train(
     One softmax over the labels of all tasks, as the dual-task network of Dobs et al. (2022, Sci Adv 8:eabl8913). One
     thread, so that the weights do not depend on the number of cores.
     """
+    inputs = inputs.sortby("stimulus")  # the draw must not depend on the order in the file
     mean, std = (torch.as_tensor(inputs[name].values, dtype=torch.float32)[:, None, None] for name in ("mean", "std"))
     pixels = torch.from_numpy(inputs["pixel_values"].values)
     target, weight = _targets(inputs, network.labels, tasks)

@@ -99,7 +99,7 @@ def test_adding_a_block_is_bitwise_merging_its_moments_whatever_the_slab(monkeyp
         part = moments.of(values, cell, 6)
         merged = part if merged is None else moments.merge(merged, part)
     for slab in (7, 50, 8192):
-        monkeypatch.setattr(moments, "SLAB", slab)
+        monkeypatch.setattr(moments.cells, "SLAB", slab)
         added = moments.empty(6, 50)
         for values, cell in blocks:
             moments.add(added, values, cell)

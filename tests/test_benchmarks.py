@@ -1,0 +1,146 @@
+"""Benchmarks run, compare what they say they compare, and tell right values from wrong ones."""
+
+import json
+import math
+import platform
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from tests.benchmarks import __main__ as benchmarks
+from tests.benchmarks import forward, gpu, made, peak, peers, shards, tables, targets
+
+pytestmark = pytest.mark.filterwarnings("ignore:::nnsight", "ignore:::torchlens")
+
+
+class Reused(nn.Module):
+    """A batch norm and a convolution that one ReLU overwrites."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.norm = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)
+        self.second, self.relu = nn.Conv2d(4, 5, 3), nn.ReLU(inplace=True)
+
+    def forward(self, x):
+        return self.relu(self.second(self.relu(self.norm(self.first(x)))))
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "right"),
+    [
+        ("plain hooks", 4, 2),  # the first ReLU is replaced, the norm and the second convolution are overwritten
+        ("plain hooks, mean", 4, 4),
+        ("torchvision extractor", 5, 3),
+        ("torchvision extractor, mean", 5, 3),
+        ("nnsight, mean", 4, 4),
+        ("TorchLens, selected", 5, 5),
+        ("TorchLens, all", 5, 5),
+    ],
+)
+def test_what_is_overwritten_in_place_counts_as_wrong(name, found, right):
+    model, images = Reused().eval(), torch.randn(2, 3, 8, 8)
+    sites = peers.taps(model, images)
+    assert [str(site) for site in sites] == ["first", "norm", "relu", "second", "relu#1"]
+    peer, convolution = next(one for one in peers.PEERS if one.name == name), torch.conv2d
+    with torch.inference_mode():
+        values = peer.make(model, sites)(images)
+    assert (len(values), peers.right(values, model, images)) == (found, right)
+    assert torch.conv2d is convolution, "what is measured next would be slower"
+
+
+def test_every_round_runs_every_way_once_with_a_bare_pass_on_both_sides():
+    ran = []
+    ways = [forward.Way(name, "", lambda folder, name=name: ran.append(name), {}) for name in "bcdefgh"]
+    bare = forward.Way("bare", "", lambda folder: ran.append("bare"), {})
+    for number in range(3):
+        forward._round(bare, forward._order(ways, number))
+    assert all(len(way.seconds) == len(way.bare) == 3 for way in ways)
+    rounds = "".join("|" if name == "bare" else name for name in ran).split("||")
+    groups = [one.strip("|").split("|") for one in rounds]
+    assert [sorted("".join(one)) for one in groups] == [list("bcdefgh")] * 3
+    assert all(len(group) <= forward.TOGETHER for one in groups for group in one)
+    assert len({tuple(one) for one in groups}) == 3
+
+
+def test_peaks_and_shards_are_measured(tmp_path):
+    found = peak.main("small", 8, 16, 4, "store", tmp_path)
+    # 16 channels of 16 × 16 twice, of 8 × 8 three times
+    assert found["units"] == 16 * (2 * 256 + 3 * 64)
+    assert 0 <= found["more_MB"] <= found["peak_MB"] and found["start_MB"] > 50
+    made.written(tmp_path / "inputs.nc", 8, 32)
+    digests = {}
+    for count in (1, 2):
+        for number in range(count):
+            shards._record(tmp_path, number, count, 4)
+        digests[count] = shards._gathered(tmp_path, count)
+    assert digests[1] == digests[2]
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 15)), max_size=12))
+def test_the_time_that_spans_cover_is_counted_once(spans):
+    spans = [(start, start + length) for start, length in spans]
+    assert gpu.covered(spans) == sum(any(start <= tick < end for start, end in spans) for tick in range(60))
+
+
+def test_targets_are_met_or_not():
+    rows = [{"network": "n", "way": "channel units", "cpu_ratio": 1.04}, {"network": "n", "way": "position moments"}]
+    rows[1]["cpu_ratio"] = 1.2
+    assert [row["met"] for row in targets.claims("forward", rows)] == [True, False]
+    series = [{"series": "stimuli", "stimuli": count, "peak_MB": mb} for count, mb in ((100, 500.0), (10_000, 700.0))]
+    assert [row["figure"] for row in targets.claims("memory", series)] == [1.4]
+    names = ("stream (256, 1024)", "stream contiguous", "to_netcdf zlib 1")
+    files = [{"store": name, "write": 50.0, "units_cold": 10.0, "units_warm": 10.0} for name in names]
+    files[0] |= {"write": 500.0, "units_cold": 60.0, "units_warm": 40.0}
+    assert [row["met"] for row in targets.claims("store", files)] == [True, True, False]
+    assert targets.claims("gpu", []) == []
+
+
+def test_what_is_kept_is_json_and_names_no_host(tmp_path):
+    tables.keep(tmp_path, "one", [{"a": 1.5, "b": math.nan}], [])
+    kept = json.loads((tmp_path / "one.json").read_text())
+    assert kept["rows"] == [{"a": 1.5, "b": None}] and kept["machine"]["torch"] == torch.__version__.split("+")[0]
+    assert platform.node() not in kept["machine"].values()
+    lines = tables.text([{"a": 1.0, "b": 123.4}, {"b": "x", "c": 2}]).splitlines()
+    assert [line.split() for line in lines] == [["a", "b", "c"], ["1", "123"], ["x", "2"]]
+
+
+@pytest.mark.parametrize("name", ["store", "moments", "gpu"])
+def test_quick_benchmarks_give_their_rows(name, tmp_path, capsys):
+    rows = benchmarks.main(["--quick", "--into", str(tmp_path), name])[name]
+    if name != "gpu" or torch.cuda.is_available():
+        check(rows)
+    assert json.loads((tmp_path / f"{name}.json").read_text())["benchmark"] == name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["forward", "memory", "shards"])
+def test_slow_benchmarks_give_their_rows(name, tmp_path):
+    rows = benchmarks.main(["--quick", "--into", str(tmp_path), name])[name]
+    check(rows)
+    if name == "forward":
+        ways = {row["way"]: row for row in rows}
+        assert {"bare", "channel units", "position moments", "full store"} <= ways.keys()
+        assert {peer.name for peer in peers.PEERS} <= ways.keys()
+        assert all(row["cpu_ratio_from"] <= row["cpu_ratio"] <= row["cpu_ratio_to"] for row in rows)
+        assert ways["channel units"]["right"] == ways["TorchLens, all"]["right"] == "57 of 57"
+        # all of the maps are there, in float32
+        assert ways["full store"]["stored_MB"] >= 4 * 4 * ways["full store"]["units"] / 1e6
+    if name == "shards":
+        assert all(row["identical"] for row in rows)
+
+
+def check(rows):
+    assert rows
+    measured = ("ratio", "seconds", "per_s", "write", "peak_MB", "units_cold")
+    figures = [value for row in rows for key, value in row.items() if key.endswith(measured)]
+    assert figures and all(math.isfinite(value) and value >= 0 for value in figures)
+
+
+def test_a_benchmark_that_is_not_there_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        benchmarks.main(["forwards"])
+    assert "there is no benchmark 'forwards'; there are forward, memory, store" in capsys.readouterr().err
