@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from deeplocalizer import units
@@ -97,6 +98,31 @@ def test_channels_positions_and_tokens_are_told_apart():
     study, model = made()
     tokens = replace(model, architecture=model.architecture.assign(axes=("layer", ["channel y x", "token channel"])))
     assert "of a layer of tokens the same over its tokens" in networks.methods(replace(study, models=(tokens,)), tokens)
+
+
+def test_what_was_passed_over_and_how_it_ran_are_told():
+    study, model = made()
+    assert "match too" not in networks.methods(study, model) and "To run faster" not in networks.methods(study, model)
+    listed = model.architecture.assign(same_as=("layer", np.array(["a.relu a.drop", ""], dtype=object)))
+    listed = listed.assign_coords(left_out=("left_out", ["windows()"]))
+    hastened = model.contrasts.assign_attrs(faster="channels_last compile", largest_deviation=2.6e-5)
+    changed = replace(model, architecture=listed, contrasts=hastened)
+    told = spoken(networks.methods(replace(study, models=(changed,)), changed))
+    assert "2 outputs that match too are the same as a recorded one and were not recorded again." in told
+    assert "1 output that matches has no units." in told
+    assert "the network had its channels last in memory and was compiled; on the first stimuli" in told
+    assert "by at most 3e-05 of the standard deviation of their layer" in told
+
+
+def test_class_tokens_are_told():
+    config = synthetic.configuration(recording={"reductions": ["class_token"]})
+    layers = [units.Layer("a", 0, (17, 4)), units.Layer("b", 0, (17, 3))]
+    study, model = made()
+    contrasted = synthetic.contrasts(config, synthetic.stimuli(config), layers)
+    tokens = replace(model, contrasts=contrasted)
+    told = spoken(networks.methods(replace(study, config=config, models=(tokens,)), tokens))
+    assert "The response of a class-token unit is a channel of the first token of a layer." in told
+    assert "feature map" not in told
 
 
 def test_every_citation_is_in_the_bibliography():

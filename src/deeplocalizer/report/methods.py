@@ -109,7 +109,7 @@ def _eligible(study: Study) -> str:
 def _extent(study: Study) -> str:
     """Tell how far silencing a unit goes."""
     kinds = {kind for model in study.models for kind in model.reductions}
-    if kinds == {"position"}:
+    if kinds <= {"position", "class_token"}:
         return ""
     return ", all over its feature map,"
 

@@ -14,6 +14,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+import xarray as xr
+
 from deeplocalizer.models.specification import OWN
 from deeplocalizer.report import wording
 from deeplocalizer.report.study import Model, Study
@@ -21,6 +23,12 @@ from deeplocalizer.report.wording import code, count, listed, name
 
 LIBRARIES = {"torchvision": "torchvision2016", "timm": "wightman2019", "transformers": "wolf2020"}
 REDUCTIONS = {"mean": "the mean over its feature map", "max": "the maximum over its feature map"}
+WAYS = {
+    "channels_last": "had its channels last in memory",
+    "tf32": "computed in TF32",
+    "autocast": "computed in 16 bits where PyTorch holds that safe",
+    "compile": "was compiled",
+}
 IMAGENET = 1000  # outputs of a network for the ImageNet challenge, of which the first is a tench
 
 
@@ -149,11 +157,44 @@ def _units(study: Study, model: Model) -> str:
         )
     if "position" in model.reductions:
         told.append("A position unit is one element of a layer's output: one channel at one place.")
+    if "class_token" in model.reductions:
+        told.append("The response of a class-token unit is a channel of the first token of a layer.")
     splits = study.config["recording"].get("splits", [])
     whole = {*study.stimuli["split"]} <= {*splits} or not splits
     shown = "all stimuli" if whole else f"the stimuli of {listed(map(code, splits))}"
     told.append(f"All {count(model.units, 'unit')} of the layers that match {patterns} were recorded for {shown}.")
-    return " ".join(told)
+    return " ".join([*told, *_passed_over(model), *_hastened(model)])
+
+
+def _passed_over(model: Model) -> list[str]:
+    """Tell which outputs match the patterns and were not recorded."""
+    told = []
+    same = [str(others) for others in model.architecture.get("same_as", xr.DataArray([])).values if others]
+    if same:
+        outputs = count(sum(len(others.split()) for others in same), "output")
+        verbs = (
+            "matches too is the same as a recorded one and was"
+            if outputs == "1 output"
+            else "match too are the same as a recorded one and were"
+        )
+        told.append(f"{outputs.capitalize()} that {verbs} not recorded again.")
+    without = model.architecture.sizes.get("left_out", 0)
+    if without:
+        verbs = "matches has" if without == 1 else "match have"
+        told.append(f"{count(without, 'output').capitalize()} that {verbs} no units.")
+    return told
+
+
+def _hastened(model: Model) -> list[str]:
+    """Tell what was done to run the network faster."""
+    ways = [WAYS[way] for way in str(model.contrasts.attrs.get("faster", "")).split()]
+    if not ways:
+        return []
+    apart = f"{float(model.contrasts.attrs['largest_deviation']):.1g}"
+    return [
+        f"To run faster, the network {listed(ways)}; on the first stimuli that changed responses by at most {apart} of "
+        "the standard deviation of their layer."
+    ]
 
 
 def _tokens(model: Model) -> str:

@@ -45,6 +45,9 @@ class Flow:
         for tensor in _tensors(value):
             self._held.append(tensor)
             self._of_tensor[id(tensor)] = origin
+            memory = _memory(tensor)
+            if memory in self._written and tensor.nbytes == tensor.untyped_storage().nbytes():
+                self._written[memory] = origin  # all of it: whoever sees it in another shape sees this
 
     def pass_on(self, done: Done) -> frozenset[Site]:
         """Follow one operation; give where its result comes from."""
