@@ -409,6 +409,11 @@ BROKEN = [
         id="share and number",
     ),
     pytest.param(
+        place("recording", {"reductions": ["mean"], "responses": ["mean", "position"]}),
+        ["recording.responses", "got position", "not recorded", "of recording.reductions: mean"],
+        id="responses of what is not recorded",
+    ),
+    pytest.param(
         place("recording", {"splits": ["test"]}),
         ["recording.splits: got [test] (list)", "localize, where units are found"],
         id="recording without localize",

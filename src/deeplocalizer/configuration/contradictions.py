@@ -149,11 +149,17 @@ def _sizes(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _recording(configuration: Configuration) -> Iterator[Problem]:
-    splits = (_section(configuration, "recording") or {}).get("splits")
+    section = _section(configuration, "recording") or {}
+    splits, reductions = section.get("splits"), section.get("reductions") or ()
+    for index, kept in enumerate(section.get("responses") or ()):
+        if kept is not None and None not in reductions and kept not in reductions:
+            path = ("recording", "responses", index)
+            yield Problem(
+                path, f"got {value_text(kept)}, which is not recorded", f"of recording.reductions: {join(reductions)}"
+            )
     if splits and None not in splits and "localize" not in splits:
-        yield Problem(
-            ("recording", "splits"), f"got {value_text(splits)}", "a list with localize, where units are found"
-        )
+        allowed = "a list with localize, where units are found"
+        yield Problem(("recording", "splits"), f"got {value_text(splits)}", allowed)
 
 
 def _published(configuration: Configuration) -> Iterator[Problem]:
