@@ -410,7 +410,7 @@ BROKEN = [
     ),
     pytest.param(
         place("recording", {"reductions": ["mean"], "responses": ["mean", "position"]}),
-        ["recording.responses", "got position", "not recorded", "of recording.reductions: mean"],
+        ["recording.responses[1]: got 'position' (text)", "not recorded", "one of recording.reductions: mean"],
         id="responses of what is not recorded",
     ),
     pytest.param(

@@ -155,7 +155,9 @@ def _recording(configuration: Configuration) -> Iterator[Problem]:
         if kept is not None and None not in reductions and kept not in reductions:
             path = ("recording", "responses", index)
             yield Problem(
-                path, f"got {value_text(kept)}, which is not recorded", f"of recording.reductions: {join(reductions)}"
+                path,
+                f"got {value_text(kept)}, which is not recorded",
+                f"one of recording.reductions: {join(reductions)}",
             )
     if splits and None not in splits and "localize" not in splits:
         allowed = "a list with localize, where units are found"
