@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from deeplocalizer import leaf as room
 from deeplocalizer import moments
-from deeplocalizer.leaf import leaf
+from deeplocalizer.leaf import _fused, leaf
 
 KINDS = ("zero", "large mean", "first row is far away", "relu", "huge", "tiny", "one ulp")
 
@@ -139,9 +139,21 @@ def test_what_does_not_fit_is_refused():
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_a_gpu_gives_the_same_bits():
+def test_a_gpu_gives_the_same_numbers():
     values = torch.from_numpy(np.random.default_rng(0).lognormal(0, 3, (33, 70_001)).astype(np.float32))
-    assert torch.equal(torch.stack(leaf(values.cuda())).cpu(), torch.stack(leaf(values)))
+    torch.testing.assert_close(torch.stack(leaf(values.cuda())).cpu(), torch.stack(leaf(values)), rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("ratio", [0.0, 1e2, 1e4])
+def test_the_few_kernels_of_an_accelerator_are_exact_too(ratio):
+    values = np.random.default_rng(1).normal(ratio, 1, (37, 500)).astype(np.float32)
+    values[:, 0], values[:, 1] = 0.1, values[:, 1] * 1e30
+    mean, m2 = torch.empty((2, 500), dtype=torch.float64)
+    _fused(torch.from_numpy(values), mean, m2)
+    exact = values.astype(np.longdouble)
+    np.testing.assert_allclose(mean.numpy(), exact.mean(axis=0).astype(float), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(m2[1:].numpy(), (exact.var(axis=0) * 37).astype(float)[1:], rtol=1e-10)
+    assert mean[0] == np.float32(0.1) and m2[0] == 0
 
 
 def test_blocks_in_torch_make_the_tree_of_all_stimuli():

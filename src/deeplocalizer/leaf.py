@@ -2,9 +2,10 @@
 
 leaf             mean and sum of squared deviations of every unit
 
-It is called inside the forward pass, on responses as large as a layer, so it works in the core's cache: some units at a
-time. Every step is one correctly rounded operation on the elements of two rows. A unit's result is therefore the same,
-bit for bit, wherever its column lies, however many units are done at a time, and on any number of threads.
+It is called inside the forward pass, on responses as large as a layer, so on a CPU it works in the core's cache: some
+units at a time. Every step is one correctly rounded operation on the elements of two rows. A unit's result is therefore
+the same, bit for bit, wherever its column lies, however many units are done at a time, and on any number of threads. An
+accelerator does the same in a few kernels, and sums in its own order.
 """
 
 from __future__ import annotations
@@ -55,7 +56,10 @@ def leaf(
     mean, m2 = into or (_empty(values, units), _empty(values, units))
     for name, result in (("mean", mean), ("m2", m2)):
         _refuse_other(name, result, values)
-    width = max(1, min(units, max(LEAST, SLAB.get(values.device.type, SLAB["cuda"]) // (16 * rows))))
+    if values.device.type != "cpu":
+        _fused(values, mean, m2)
+        return mean, m2
+    width = max(1, min(units, max(LEAST, SLAB["cpu"] // (16 * rows))))
     room, first_row = _empty(values, 2 * rows * width), _empty(values, width)
     for start in range(0, units, width):
         slab = slice(start, min(start + width, units))
@@ -87,6 +91,18 @@ def _slab(
     torch.mul(total, 1 / len(deviation), out=mean)  # a GPU divides by a number so, and a CPU does not
     torch.sub(square[0], total.mul_(mean), out=m2)
     mean.add_(shift)
+
+
+def _fused(values: torch.Tensor, mean: torch.Tensor, m2: torch.Tensor) -> None:
+    """Write the moments with as few kernels as there can be: launching them is what costs on an accelerator."""
+    rows, units = values.shape
+    width = max(LEAST, SLAB["cuda"] // (8 * rows))
+    for start in range(0, units, width):
+        slab = slice(start, min(start + width, units))
+        shift = values[0, slab].double()
+        variance, offset = torch.var_mean(values[:, slab] - shift, dim=0, correction=0)
+        torch.mul(variance, rows, out=m2[slab])
+        torch.add(shift, offset, out=mean[slab])
 
 
 def _pairs(work: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:

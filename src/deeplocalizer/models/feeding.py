@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -59,26 +60,52 @@ def feed(inputs: xr.Dataset, blocks: Iterable[np.ndarray], device: torch.device)
     """
     mean, std = (torch.as_tensor(inputs[name].values, dtype=torch.float32) for name in ("mean", "std"))
     mean, std = mean.to(device)[:, None, None], std.to(device)[:, None, None]
-    pixels = inputs["pixel_values"]
-    waiting: list[Future[torch.Tensor]] = []
-    with ThreadPoolExecutor(1, thread_name_prefix="feed") as reader:
+    reader = _Reader(inputs["pixel_values"], device)
+    waiting: list[Future[_Copy]] = []
+    with ThreadPoolExecutor(1, thread_name_prefix="feed") as thread:
         try:
             for positions in blocks:
-                waiting.append(reader.submit(_read, pixels, positions, device))
+                waiting.append(thread.submit(reader.read, positions))
                 if len(waiting) > AHEAD:
-                    yield normalise(waiting.pop(0).result().to(device, non_blocking=True), mean, std)
+                    yield normalise(waiting.pop(0).result().arrive(), mean, std)
             while waiting:
-                yield normalise(waiting.pop(0).result().to(device, non_blocking=True), mean, std)
+                yield normalise(waiting.pop(0).result().arrive(), mean, std)
         finally:
-            reader.shutdown(cancel_futures=True)
+            thread.shutdown(cancel_futures=True)
 
 
-def _read(pixels: xr.DataArray, positions: np.ndarray, device: torch.device) -> torch.Tensor:
-    """Read some stimuli; what goes to CUDA waits in pinned memory, from where it is copied beside other work."""
-    neighbours = bool((np.diff(positions) == 1).all())
-    row = slice(int(positions[0]), int(positions[-1]) + 1) if neighbours else positions
-    block = torch.from_numpy(np.require(pixels.isel(stimulus=row).values, requirements=("C", "W")))
-    return block.pin_memory() if device.type == "cuda" else block
+@dataclass(frozen=True)
+class _Copy:
+    """Pixels on their way to the device."""
+
+    pixels: torch.Tensor
+    done: torch.cuda.Event | None
+
+    def arrive(self) -> torch.Tensor:
+        """Let the stream of this thread wait for the pixels."""
+        if self.done is not None:
+            stream = torch.cuda.current_stream(self.pixels.device)
+            stream.wait_event(self.done)
+            self.pixels.record_stream(stream)
+        return self.pixels
+
+
+class _Reader:
+    """Read stimuli and copy them to the device: to CUDA from pinned memory, in a stream of its own."""
+
+    def __init__(self, pixels: xr.DataArray, device: torch.device) -> None:
+        self._pixels, self._device = pixels, device
+        self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None
+
+    def read(self, positions: np.ndarray) -> _Copy:
+        neighbours = bool((np.diff(positions) == 1).all())
+        row = slice(int(positions[0]), int(positions[-1]) + 1) if neighbours else positions
+        values = self._pixels.isel(stimulus=row).values
+        block = torch.from_numpy(np.require(values, requirements=("C", "W")))
+        if self._stream is None:
+            return _Copy(block.to(self._device), None)
+        with torch.cuda.stream(self._stream):
+            return _Copy(block.pin_memory().to(self._device, non_blocking=True), self._stream.record_event())
 
 
 def normalise(pixels: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:

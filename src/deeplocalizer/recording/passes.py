@@ -22,6 +22,7 @@ from deeplocalizer.models.feeding import feed
 from deeplocalizer.moments.tree import Node
 from deeplocalizer.progress import Progress
 from deeplocalizer.recording.columns import Book
+from deeplocalizer.recording.crossing import Crossing
 from deeplocalizer.recording.journal import Pending
 from deeplocalizer.recording.recorder import Collector, Recorder
 from deeplocalizer.recording.reduce import reduce
@@ -127,11 +128,10 @@ def run(
                 if collector is not None:
                     recorder.take(collector)
                 nodes = recorder.end()
-                writer.submit(_checked(index, nodes))
-                if len(book.kept):
-                    writer.submit(_rows(sink, course.block(index).start, recorder.responses().clone()))
-                for slot, node in trees.add(index, runs, nodes):
-                    writer.submit(_moments(sink, slot, node))
+                responses = recorder.responses().clone() if len(book.kept) else None
+                finished = trees.add(index, runs, nodes)
+                results = _Results(index, nodes, responses, finished, Crossing(recording.device))
+                writer.submit(results.put_into(sink, course.block(index).start))
                 if clock.due() and index + 1 < blocks.stop:
                     writer.submit(clock.entry(index + 1, trees.pending))
                 progress.advance(len(images))
@@ -177,21 +177,30 @@ class _Clock:
         return task
 
 
-def _rows(sink: Sink, start: int, responses: torch.Tensor) -> Callable[[], None]:
-    return lambda: sink.rows(start, responses.cpu().numpy())
+@dataclass(frozen=True, eq=False)
+class _Results:
+    """What a block gave, on the device."""
 
+    block: int
+    nodes: list[Node]
+    responses: torch.Tensor | None
+    finished: list[tuple[Slot, Node]]
+    crossing: Crossing
 
-def _moments(sink: Sink, slot: Slot, node: Node) -> Callable[[], None]:
-    return lambda: sink.node(slot, Node(node.count, node.mean.cpu().numpy(), node.m2.cpu().numpy()))
+    def put_into(self, sink: Sink, row: int) -> Callable[[], None]:
+        """Give the task that brings it to the host and into the sink."""
 
+        def task() -> None:
+            with self.crossing.crossed():
+                # a sum is finite if all its terms are: sums of float64 cannot overflow on responses of float32
+                if not all(bool(torch.isfinite(node.mean.sum())) for node in self.nodes):
+                    raise _NotFiniteError(self.block)
+                if self.responses is not None:
+                    sink.rows(row, self.responses.cpu().numpy())
+                for slot, node in self.finished:
+                    sink.node(slot, Node(node.count, node.mean.cpu().numpy(), node.m2.cpu().numpy()))
 
-def _checked(block: int, nodes: list[Node]) -> Callable[[], None]:
-    def task() -> None:
-        # a sum is finite if all its terms are: sums of float64 cannot overflow on responses of float32
-        if not all(bool(torch.isfinite(node.mean.sum())) for node in nodes):
-            raise _NotFiniteError(block)
-
-    return task
+        return task
 
 
 def _blame(recording: Recording, block: int) -> None:

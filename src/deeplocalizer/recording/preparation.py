@@ -13,6 +13,8 @@ import numpy as np
 import torch
 import xarray as xr
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
 
 from deeplocalizer.course import Course
 from deeplocalizer.hooks import Place
@@ -56,8 +58,10 @@ def prepare(
     Raises
     ------
     ValueError
-        If there are no stimuli or layers to record, or a layer has no units; see `tracing.select`.
+        If there are no stimuli or layers to record, a layer has no units (see `tracing.select`), or the network is in
+        training mode.
     """
+    _refuse_training(model)
     course = Course.of(inputs, batch_size, splits)
     example = next(feed(inputs, [np.array([course.order[0]])], device))
     if isinstance(layers, Mapping):
@@ -66,6 +70,16 @@ def prepare(
         chosen = select(model, layers, example)
         places, traced = chosen.places, chosen.layers
     return Recording(model, places, book(traced, reductions, keep), inputs, course, device)
+
+
+def _refuse_training(model: nn.Module) -> None:
+    """Refuse a network that recording would change, or whose responses are random."""
+    for path, module in model.named_modules():
+        if module.training and isinstance(module, _BatchNorm | _DropoutNd):
+            raise ValueError(
+                f"layer {path!r} ({type(module).__name__}) is in training mode, where it changes with every batch "
+                "or drops units at random; expected evaluation mode: call eval() on the network"
+            )
 
 
 def planned(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-WAITING = 4  # tasks that may wait; more would fill the memory if the disk is slow
+WAITING = 3  # blocks that may wait; more would fill the memory if the disk is slow
 
 
 class Writer:

@@ -15,7 +15,7 @@ from torch import nn
 
 from deeplocalizer import layouts
 from deeplocalizer.hooks import Place, Site, visiting
-from deeplocalizer.tracing.examples import Doubled, leaves, output_shapes, resized
+from deeplocalizer.tracing.examples import Doubled, leaves, resized
 from deeplocalizer.units import Layer
 
 FOLDED = "its rows are not stimuli"
@@ -79,6 +79,25 @@ def survey(model: nn.Module, places: Mapping[str, Place], example: torch.Tensor)
     The network runs again on another number of images: a first axis that does not follow it, such as the layers of a
     recurrent network's final state, is not that of the stimuli, even where it happens to be as long.
     """
+    other = resized(example)
+    met, again = _met(model, places, example), {one.site: one for one in _met(model, places, other)}
+    larger = Doubled(model, places, example)
+    square = example.ndim == 4 and example.shape[-1] == example.shape[-2]
+    first: dict[tuple[object, ...], Site] = {}
+    findings = []
+    for one in met:
+        later = again.get(one.site)  # `record` refuses sites that come and go
+        twin = first.setdefault((one.key, later and later.key), one.site)
+        sizes = [(tuple(one.output.shape), len(example))]
+        sizes += [(tuple(later.output.shape), len(other))] if later else []
+        folded = next((_folded(one.site, shape, count) for shape, count in sizes if shape[:1] != (count,)), None)
+        findings.append(
+            _finding(one, places[one.site.place], None if twin == one.site else twin, folded, square, larger)
+        )
+    return findings
+
+
+def _met(model: nn.Module, places: Mapping[str, Place], example: torch.Tensor) -> list[_Met]:
     met: list[_Met] = []
     tellers = layouts.Tellers(leaves(model))
 
@@ -88,28 +107,15 @@ def survey(model: nn.Module, places: Mapping[str, Place], example: torch.Tensor)
     # not in inference mode, where tensors carry no version, even if the caller is
     with torch.inference_mode(False), torch.no_grad(), visiting(leaves(model), tellers), visiting(places, visit):
         model(example.clone())
-    other = resized(example)
-    shapes = output_shapes(model, places, other)
-    larger = Doubled(model, places, example)
-    square = example.ndim == 4 and example.shape[-1] == example.shape[-2]
-    first: dict[tuple[object, ...], Site] = {}
-    findings = []
-    for one in met:
-        twin = first.setdefault(one.key, one.site)
-        # `record` refuses sites that come and go
-        sizes = [(tuple(one.output.shape), len(example)), (shapes.get(one.site, (len(other),)), len(other))]
-        folded = next((_folded(one.site, shape, count) for shape, count in sizes if shape[:1] != (count,)), None)
-        findings.append(
-            _finding(one, places[one.site.place], None if twin == one.site else twin, folded, square, larger)
-        )
-    return findings
+    return met
 
 
 def _key(output: torch.Tensor) -> tuple[object, ...]:
-    """Tell numbers apart by where they lie; an operation in place leaves others in the same place."""
+    """Tell numbers apart by where they lie; what works in place leaves others there, and may hide it (`x.data`)."""
     if output.numel() == 0 or output.is_inference():
         return (id(output),)
-    return output.data_ptr(), tuple(output.shape), output.stride(), output.dtype, output._version
+    total = float(output.detach().double().sum())
+    return output.data_ptr(), tuple(output.shape), output.stride(), output.dtype, output._version, total
 
 
 def _finding(one: _Met, place: Place, twin: Site | None, folded: str | None, square: bool, larger: Doubled) -> Finding:
