@@ -41,7 +41,7 @@ PACKAGES = (
     "skimage",
     "sklearn",
 )
-SLAB = 64 * 2**20  # bytes that are hashed at a time
+SLAB = 1 << 24  # bytes of a variable that are hashed at a time
 _DISTRIBUTIONS = {"PIL": "pillow", "skimage": "scikit-image", "sklearn": "scikit-learn"}
 
 
@@ -55,17 +55,28 @@ def digest_bytes(content: bytes | memoryview) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def digest_content(dataset: xr.Dataset) -> str:
+def digest_content(dataset: xr.Dataset, known: Mapping[str, str] | None = None) -> str:
     """Fingerprint a dataset, whatever order its variables stand in (hex SHA-256).
 
+    Parameters
+    ----------
+    dataset : Dataset
+    known : mapping of str, optional
+        SHA-256 of the values of some variables, as bytes in C order, from whoever has just written them.
+
+    Notes
+    -----
     The digest of a dataset is that of the digests of its variables, and each of these is of a name, dimensions,
     attributes, type, shape and the SHA-256 of the values in C order. So a large variable, opened lazily, is read in
-    slabs of at most 64 MiB and never held.
+    slabs of at most 16 MiB and never held.
 
     The attributes ``content_digest`` and ``software`` do not count, so that the same numbers made with another
     patch release of a package keep their fingerprint.
     """
-    variables = {str(name): _digest_variable(dataset[name].variable) for name in dataset.variables}
+    hashed = known or {}
+    variables = {
+        str(name): _digest_variable(dataset[name].variable, hashed.get(str(name))) for name in dataset.variables
+    }
     outer = {k: v for k, v in dataset.attrs.items() if k not in ("content_digest", "software")}
     return digest([variables, _plain(outer)])
 
@@ -128,17 +139,22 @@ def stamp(
     )
 
 
-def _digest_variable(variable: xr.Variable) -> str:
-    sha = hashlib.sha256()
+def _digest_variable(variable: xr.Variable, values: str | None = None) -> str:
     text = variable.dtype.kind in "OUST"
+    kind = "text" if text else variable.dtype.str
+    content = _digest_values(variable, text) if values is None else values
+    return digest([list(variable.dims), _plain(variable.attrs), kind, list(variable.shape), content])
+
+
+def _digest_values(variable: xr.Variable, text: bool) -> str:
+    sha = hashlib.sha256()
     for index in _slabs(variable):
         values = variable[index].values
         if text:
             sha.update("".join(f"{len(each)}:{each}" for each in map(str, values.ravel())).encode())
         else:
             sha.update(np.ascontiguousarray(values).reshape(-1).view(np.uint8).data)
-    kind = "text" if text else variable.dtype.str
-    return digest([list(variable.dims), _plain(variable.attrs), kind, list(variable.shape), sha.hexdigest()])
+    return sha.hexdigest()
 
 
 def _slabs(variable: xr.Variable) -> Iterator[tuple[int | slice, ...]]:

@@ -260,3 +260,14 @@ def test_chunks_are_of_moderate_size_and_fit_their_variable(stimuli, units):
     assert min(stimuli, 128) <= tall and min(units, 256) <= wide
     padded = -(-stimuli // tall) * tall * -(-units // wide) * wide
     assert padded <= 1.2 * stimuli * units or padded <= 2**20
+
+
+def test_single_values_go_into_a_contiguous_table_without_touching_their_neighbours(tmp_path):
+    made = provenance.stamp(xr.Dataset(), "moments", "Made up", {})
+    large = {"mean": store.Large({"node": 3, "unit": 5}, "float64")}
+    expected = np.arange(15.0).reshape(3, 5)
+    with store.stream(tmp_path / "m.nc", made, large) as stream:
+        stream.write("mean", 0, expected)
+        stream.write("mean", 7, np.array([-1.0, -2.0]))  # a flat index: node 1, units 2 and 3
+    expected[1, 2:4] = -1.0, -2.0
+    np.testing.assert_array_equal(store.open(tmp_path / "m.nc")["mean"], expected)

@@ -61,7 +61,8 @@ def record_to(
     if recording.ways:
         said |= {"faster": " ".join(recording.ways), "largest_deviation": recording.deviation}
     rows, cells = (stamp(one.assign_attrs(said), name) for one, name in ((rows, "activations"), (cells, kind)))
-    key = provenance.digest([provenance.digest_content(cells), recording.device.type])
+    made = [provenance.digest_content(one) for one in (cells, rows)]
+    key = provenance.digest([*made, cells.attrs["software"], recording.device.type])
     journal = Journal(Path(moments).with_name(f".{Path(moments).name}.journal"), key)
     if not all(_unfinished(path) for path in ([activations, moments] if len(book.kept) else [moments])):
         journal.remove()  # it outlived the files that it tells of

@@ -51,11 +51,11 @@ def create(path: Path, template: xr.Dataset, large: Mapping[str, Large], compres
             _declare(file, name, variable, template, compress and variable.significant_bits is not None)
 
 
-def fingerprint(path: Path) -> str:
-    """Give the content digest of a file whose values are all there."""
+def fingerprint(path: Path, known: Mapping[str, str] | None = None) -> str:
+    """Give the content digest of a file whose values are all there; see `provenance.digest_content`."""
     with xr.open_dataset(path, engine="h5netcdf") as dataset:
         dataset.attrs = {name: value for name, value in dataset.attrs.items() if name not in (KEY, LAYOUT)}
-        return digest_content(dataset)
+        return digest_content(dataset, known)
 
 
 def seal(path: Path, content: str) -> None:

@@ -41,6 +41,11 @@ class Place:
     chunks: tuple[int, ...]
     offsets: np.ndarray
 
+    @property
+    def in_one(self) -> bool:
+        """Whether all values follow each other, so that rows may have any length."""
+        return self.offsets.size == 1 and self.chunks == self.shape
+
 
 def locate(variable: h5py.Dataset) -> Place:
     """Ask HDF5 where a variable lies that has no filter and was allocated when it was made."""
@@ -67,7 +72,7 @@ def write(file: int, place: Place, start: int, rows: np.ndarray) -> None:
     """Put rows (row, value) in their place; ``start`` counts rows of the same length."""
     for byte, mine, columns in _pieces(place, start, len(rows), rows.shape[1]):
         block = rows[mine, columns]
-        missing = place.chunks[-1] - block.shape[1] if len(place.chunks) == 2 else 0
+        missing = 0 if place.in_one else place.chunks[-1] - block.shape[1]
         if missing > 0:  # a chunk at the border is whole in the file
             block = np.pad(block, ((0, 0), (0, missing)))
         _put(file, np.ascontiguousarray(block), byte)
@@ -77,7 +82,7 @@ def read(file: int, place: Place, start: int, rows: np.ndarray) -> None:
     """Fill rows (row, value) from their place; ``start`` counts rows of the same length."""
     for byte, mine, columns in _pieces(place, start, len(rows), rows.shape[1]):
         target = rows[mine, columns]
-        wide = place.chunks[-1] if len(place.chunks) == 2 else target.shape[1]
+        wide = target.shape[1] if place.in_one else place.chunks[-1]
         block = np.empty((target.shape[0], wide), dtype=place.dtype)
         _get(file, block, byte)
         target[...] = block[:, : target.shape[1]]
@@ -88,7 +93,7 @@ def _pieces(place: Place, start: int, count: int, width: int) -> Iterator[tuple[
     size = place.dtype.itemsize
     if not count or not math.prod(place.shape):
         return
-    if place.offsets.size == 1 and place.chunks == place.shape:
+    if place.in_one:
         yield int(place.offsets.flat[0]) + start * width * size, slice(0, count), slice(0, width)
         return
     tall, wide = place.chunks

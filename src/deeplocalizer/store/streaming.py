@@ -6,6 +6,7 @@ Stream           where its pieces go
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ import h5py
 import numpy as np
 import xarray as xr
 
+from deeplocalizer.provenance import SLAB
 from deeplocalizer.store import disk, partial, places, rounding
 from deeplocalizer.store.errors import ArtefactError
 from deeplocalizer.store.large import Large
@@ -84,6 +86,20 @@ class Stream:
         places.read(self._file, self._places[name], start, rows)
         return rows.astype(declared.dtype, copy=False).reshape(stop - start, *declared.shape[1:])
 
+    def fingerprint(self, name: str) -> str:
+        """Give the SHA-256 of a variable's values in C order, read as they were written: HDF5 takes twice as long."""
+        declared, sha = self._declared(name), hashlib.sha256()
+        total = math.prod(declared.shape)
+        # a contiguous variable is read as a column of single values, one in chunks by its rows
+        width = 1 if declared.chunks is None else declared.shape[1]
+        step = max(1, SLAB // max(1, width * declared.stored.itemsize))
+        rows = np.empty((step, width), dtype=declared.stored)
+        for start in range(0, total // max(width, 1), step):
+            some = rows[: min(step, total // width - start)]
+            places.read(self._file, self._places[name], start, some)
+            sha.update(some.data)
+        return sha.hexdigest()
+
     def flush(self) -> None:
         """See to it that everything written so far is on the disk, even if the machine fails."""
         os.fsync(self._file)
@@ -146,14 +162,16 @@ def stream(
         pieces = Stream(unfinished, large, resumed)
         try:
             yield pieces
+            rounds = any(variable.significant_bits is not None for variable in large.values())
+            hashed = {} if rounds else {name: pieces.fingerprint(name) for name in large}
         finally:
             pieces.close()
-        if any(variable.significant_bits is not None for variable in large.values()):
+        if rounds:
             partial.create(sealed, template, large, compress=True)
             rounding.rewrite(unfinished, sealed, large)
             content = partial.fingerprint(sealed)
         else:
-            content = partial.fingerprint(unfinished)
+            content = partial.fingerprint(unfinished, hashed)
             os.replace(unfinished, sealed)  # a job that is killed from here on leaves nothing half to take up
         partial.seal(sealed, content)
         disk.publish(sealed, destination)
