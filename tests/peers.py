@@ -16,12 +16,15 @@ from urllib.parse import unquote
 import numpy as np
 import torch
 import torchlens
+from torchlens.options import CaptureOptions
 from torchvision.models.feature_extraction import create_feature_extractor, get_graph_node_names
 
 from deeplocalizer import recording, units
 from deeplocalizer.hooks import Site, every_module_called, turn
 from deeplocalizer.models.feeding import normalise
 from tests.recording.examples import CPU
+
+UNWRAP = CaptureOptions(unwrap_when_done=True)  # else PyTorch's functions stay wrapped for all other tests
 
 
 def pixels(inputs):
@@ -107,7 +110,7 @@ def traced(model, inputs):
     """
     plain = {name: module for name, module in model.named_modules() if not _own(module)}
     with torch.no_grad(), every_module_called():
-        trace = torchlens.trace(model, pixels(inputs))
+        trace = torchlens.trace(model, pixels(inputs), capture=UNWRAP)
     found, calls, numbered = {}, Counter(), {}
     for op in trace.ops:
         if not op.is_compute_op or not _real(op.out):
