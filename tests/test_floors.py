@@ -11,6 +11,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "deeplocalizer"
 FLOORS = [
     {
         "_version",
+        "allocation",
         "configuration",
         "downloads",
         "hooks",

@@ -13,7 +13,7 @@ import torch
 import xarray as xr
 from torch import nn
 
-from deeplocalizer import units
+from deeplocalizer import allocation, units
 from deeplocalizer.hooks import Place, Site
 from deeplocalizer.intervention import Replacement, intervening, plan
 from deeplocalizer.models.feeding import batches, logits
@@ -90,7 +90,7 @@ def ablate(
         for name, selected in zip(masks["mask"].values, masks["selected"].values, strict=True)
     ]
     columns: dict[str, np.ndarray] = {}
-    with torch.inference_mode():
+    with allocation.kept(), torch.inference_mode():
         for block, images in batches(inputs, batch_size, device):
             asked = question.at(block)
             intact: np.ndarray | None = None

@@ -102,7 +102,7 @@ def _outputs(
     """Run the network; give all real numbers of its output end to end, in float64."""
     with torch.inference_mode(), visiting(places, visit):
         output = model(images)
-    found = [part.double().flatten() for part in parts(output)]
+    found = [part.cpu().double().flatten() for part in parts(output)]
     return torch.cat(found) if found else torch.empty(0)
 
 

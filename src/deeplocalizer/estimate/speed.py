@@ -92,7 +92,7 @@ def measure(network: Network, config: Mapping[str, Any], layers: Sequence[str], 
 
 
 def _at_most(size: int | str, most: int | None, device: torch.device) -> int:
-    wanted = recording.AUTOMATIC[device.type] if isinstance(size, str) else size
+    wanted = recording.first_size(size, device)
     return wanted if most is None else min(wanted, most)
 
 

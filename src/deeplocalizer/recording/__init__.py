@@ -12,7 +12,7 @@ Responses of position units are kept only on request: a ResNet-34 has 1.4 millio
 moments take no room that grows with the stimuli.
 """
 
-from deeplocalizer.recording.batch_size import AUTOMATIC, fitting, try_out
+from deeplocalizer.recording.batch_size import AUTOMATIC, first_size, fitting, try_out
 from deeplocalizer.recording.columns import book
 from deeplocalizer.recording.faster import hasten
 from deeplocalizer.recording.files import record_to
@@ -25,6 +25,7 @@ __all__ = [
     "AUTOMATIC",
     "Recording",
     "book",
+    "first_size",
     "fitting",
     "hasten",
     "planned",

@@ -1,6 +1,7 @@
 """The number of stimuli in a forward pass.
 
 AUTOMATIC        what is tried first on each kind of device
+first_size       what that is
 fitting          the batch size that fits into memory
 try_out          record a block, to see whether it does
 """
@@ -21,6 +22,11 @@ from deeplocalizer.recording.sinks import Slot
 AUTOMATIC = {"cpu": 32, "cuda": 256}  # larger ones only cost page faults on a CPU; 256 keeps a GPU of today busy
 log = logging.getLogger("deeplocalizer")
 T = TypeVar("T")
+
+
+def first_size(batch_size: int | str, device: torch.device) -> int:
+    """Give what is tried first: the number itself, or for ``auto`` that of `AUTOMATIC`."""
+    return AUTOMATIC.get(device.type, AUTOMATIC["cuda"]) if isinstance(batch_size, str) else batch_size
 
 
 def fitting(attempt: Callable[[int], T], batch_size: int | str, device: torch.device) -> T:
@@ -44,7 +50,7 @@ def fitting(attempt: Callable[[int], T], batch_size: int | str, device: torch.de
     Exception
         Of the attempt, if it does not fit with one stimulus either, or fails otherwise.
     """
-    size = AUTOMATIC.get(device.type, AUTOMATIC["cuda"]) if isinstance(batch_size, str) else batch_size
+    size = first_size(batch_size, device)
     while True:
         try:
             return attempt(size)

@@ -83,8 +83,8 @@ def deviation(exact: Responses, other: Responses) -> float:
     """
     worst = 0.0
     for place, values in exact.items():
-        difference = float((other[place].double() - values.double()).abs().max())
-        spread = float(values.double().std(correction=0))
+        difference = float((other[place].cpu().double() - values.cpu().double()).abs().max())
+        spread = float(values.cpu().double().std(correction=0))
         share = 0.0 if difference == 0 else difference / spread if spread > 0 else math.inf
         worst = max(worst, math.inf if math.isnan(share) else share)
     return worst

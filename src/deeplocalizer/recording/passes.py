@@ -16,6 +16,7 @@ import torch
 import xarray as xr
 from torch import nn
 
+from deeplocalizer import allocation
 from deeplocalizer.course import Course
 from deeplocalizer.hooks import Place, Site, visiting
 from deeplocalizer.models.feeding import feed
@@ -24,7 +25,7 @@ from deeplocalizer.progress import Progress
 from deeplocalizer.recording.columns import Book
 from deeplocalizer.recording.crossing import Crossing
 from deeplocalizer.recording.journal import Pending
-from deeplocalizer.recording.recorder import Collector, Recorder
+from deeplocalizer.recording.recorder import Collector, Recorder, home
 from deeplocalizer.recording.reduce import reduce
 from deeplocalizer.recording.sinks import Sink, Slot
 from deeplocalizer.recording.trees import Trees
@@ -107,12 +108,13 @@ def run(
     row = course.block(begun).start
     recorder = Recorder(book, min(course.batch_size, len(course.order)), recording.device)
     collector = Collector(book) if "compile" in recording.ways else None
-    trees = Trees(course, blocks, _placed(pending or {}, recording.device))
+    trees = Trees(course, blocks, _placed(pending or {}, home(recording.device)))
     clock = _Clock(remember)
     feeding = feed(recording.inputs, (course.order[course.block(index)] for index in blocks), recording.device)
     progress = Progress(course.block(blocks.stop - 1).stop - row, start=course.block(blocks.start).start - row)
     try:
         with (
+            allocation.kept(),
             torch.inference_mode(),
             visiting(recording.places, collector or recorder, book.turned) as restart,
             steered(recording.model, recording.ways, recording.device, course.batch_size) as network,

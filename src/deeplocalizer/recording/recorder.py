@@ -1,6 +1,7 @@
 """The visitor that reads responses and takes their moments, while the network runs.
 
 Recorder         responses and moments of one forward pass after another
+home             the device that takes moments
 Collector        responses only, for a network that is compiled with its hooks
 """
 
@@ -16,6 +17,11 @@ from deeplocalizer.leaf import leaf
 from deeplocalizer.moments.tree import Node
 from deeplocalizer.recording.columns import Book, Columns
 from deeplocalizer.recording.reduce import reduce
+
+
+def home(device: torch.device) -> torch.device:
+    """Give the device that takes moments: Apple's knows no float64, and leaves them to the CPU."""
+    return torch.device("cpu") if device.type == "mps" else device
 
 
 class Recorder:
@@ -35,11 +41,11 @@ class Recorder:
     """
 
     def __init__(self, book: Book, batch_size: int, device: torch.device) -> None:
-        self._book, self._device = book, device
+        self._book, self._home = book, home(device)
         self._buffer = torch.empty((batch_size, len(book.buffered)), dtype=torch.float32, device=device)
         channel = book.table["reduction"].values[book.buffered] != units.REDUCTIONS.index("position")
         self._channel = None if channel.all() else torch.from_numpy(np.flatnonzero(channel)).to(device)
-        self._units = None if self._covers_all() else torch.from_numpy(book.buffered[channel]).to(device)
+        self._units = None if self._covers_all() else torch.from_numpy(book.buffered[channel]).to(self._home)
         places = np.searchsorted(book.buffered, book.kept)
         self._kept = None if len(places) == len(book.buffered) else torch.from_numpy(places).to(device)
         self._counts: dict[Site, int] = {}
@@ -49,7 +55,7 @@ class Recorder:
         """Prepare for a pass over the rows of some runs."""
         self._runs, self._counts = runs, {}
         total = self._book.table.sizes["unit"]
-        self._mean, self._m2 = torch.empty((2, len(runs), total), dtype=torch.float64, device=self._device)
+        self._mean, self._m2 = torch.empty((2, len(runs), total), dtype=torch.float64, device=self._home)
 
     def __call__(self, site: Site, output: torch.Tensor) -> None:
         """Reduce or copy an output at once: the next operation may overwrite it in place."""
@@ -82,7 +88,7 @@ class Recorder:
         self._refuse_other_sites()
         if len(self._book.buffered):
             rows = self._buffer[: self._rows]
-            rows = rows if self._channel is None else rows[:, self._channel]
+            rows = (rows if self._channel is None else rows[:, self._channel]).to(self._home)
             for index, run in enumerate(self._runs):
                 self._take_moments(rows[run.rows], index)
         return [
@@ -106,6 +112,7 @@ class Recorder:
         if columns.buffer is not None:
             self._buffer[: self._rows, columns.buffer] = values
         if columns.reduction == "position":
+            values = values.to(self._home)
             for index, run in enumerate(self._runs):
                 leaf(values[run.rows], (self._mean[index, columns.units], self._m2[index, columns.units]))
 

@@ -114,7 +114,7 @@ def _key(output: torch.Tensor) -> tuple[object, ...]:
     """Tell numbers apart by where they lie; what works in place leaves others there, and may hide it (`x.data`)."""
     if output.numel() == 0 or output.is_inference():
         return (id(output),)
-    total = float(output.detach().double().sum())
+    total = float(output.detach().cpu().double().sum())
     return output.data_ptr(), tuple(output.shape), output.stride(), output.dtype, output._version, total
 
 
