@@ -11,7 +11,7 @@ import xarray as xr
 import yaml
 from PIL import Image
 
-from deeplocalizer import confounds, contrast, effects, inputs, masks, moments, provenance, store, units
+from deeplocalizer import confounds, contrast, curves, effects, inputs, masks, moments, provenance, store, units
 from deeplocalizer.configuration import load_schema, resolve
 from deeplocalizer.inputs import Preprocessing
 from deeplocalizer.models.specification import OWN, Specification, parse
@@ -199,24 +199,59 @@ def outcomes(config: dict, table: xr.Dataset, harm: dict[tuple[str, str], float]
     loss["target"] = lambda owner, kind: harm.get((owner, kind), 0.0)
     chances = intact - np.array([[loss[role](owner, kind) for kind in category] for _, owner, role in runs])
     jitter = rng.normal(scale=0.03, size=chances.shape) * (np.array([role for *_, role in runs]) == "control")[:, None]
-    correct = (luck < chances + jitter).astype(np.int8)
-    kept = (correct == correct[0]).astype(np.int8)
-    values = {
-        "correct": correct,
-        "margin": (2.0 * correct - 1 + rng.normal(scale=0.1, size=correct.shape)).astype(np.float32),
-        "log_likelihood": (correct - 1.5).astype(np.float32),
-        "kept": kept,
-        "kl": (1 - kept + 0.01 * rng.random(kept.shape)).astype(np.float32),
-    }
+    values = scored((luck < chances + jitter).astype(np.int8), rng)
+    kinds = {"intact": "", "target": "localizer", "control": "random"}
     return xr.Dataset(
         {name: (("intervention", "stimulus"), values[name]) for name in OUTCOMES},
         coords={
             "intervention": [name for name, *_ in runs],
             "localizer": ("intervention", [owner for _, owner, _ in runs]),
             "role": ("intervention", [role for *_, role in runs]),
+            "kind": ("intervention", [kinds[role] for *_, role in runs]),
             **{name: tested[name] for name in ("stimulus", "category", "label", "group")},
         },
     )
+
+
+def scored(correct: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Make up the outcomes that belong to right and wrong answers, the intact run first."""
+    kept = (correct == correct[0]).astype(np.int8)
+    kl = 1 - kept + 0.01 * rng.random(kept.shape)
+    kl[0] = 0
+    return {
+        "correct": correct,
+        # no task has more than five labels
+        "top5": np.full_like(correct, -1),
+        "margin": (2.0 * correct - 1 + rng.normal(scale=0.1, size=correct.shape)).astype(np.float32),
+        "log_likelihood": (correct - 1.5).astype(np.float32),
+        "kept": kept,
+        "kl": kl.astype(np.float32),
+    }
+
+
+def series(config: dict, table: xr.Dataset, harm: dict[tuple[str, str], float], intact: float = 0.95) -> xr.Dataset:
+    """Make up outcomes of series: harm grows with the fraction, lies in the first layer, and is small where kept."""
+    points = [("fraction", f"{dose:g}", dose, dose / 0.25) for dose in (0.05, 0.1, 0.25)]
+    points += [("layer", "conv1", 0.125, 1.0), ("layer", "conv2", 0.125, 0.1), ("keep", "", 0.25, 0.3)]
+    parts = []
+    for name, level, dose, share in points:
+        part = outcomes(config, table, {key: share * value for key, value in harm.items()}, intact)
+        mark = f"@{name}={level}" if level else f"@{name}"
+        owners, runs = (part[key].values.astype(str) for key in ("localizer", "intervention"))
+        named = [
+            owner + mark + run.removeprefix(owner) if owner else run for run, owner in zip(runs, owners, strict=True)
+        ]
+        along = {"series": name, "level": level, "dose": dose}
+        part = part.assign_coords({key: ("intervention", np.full(len(runs), value)) for key, value in along.items()})
+        parts.append(part.assign_coords(intervention=named).isel(intervention=slice(bool(parts), None)))
+    return xr.concat(parts, "intervention", coords="minimal", compat="override", data_vars="minimal")
+
+
+def measured_curves(config: dict, table: xr.Dataset, harm: dict[tuple[str, str], float]) -> xr.Dataset:
+    """Measure the harm of made-up series."""
+    made = series(config, table, harm)
+    result = curves.measure(made, config["tasks"], config["localizers"], _settings(config), seed=0)
+    return provenance.stamp(result, "curves", "Series of masks", {"seed": 0})
 
 
 def measured(config: dict, table: xr.Dataset, harm: dict[tuple[str, str], float], intact: float = 0.95) -> xr.Dataset:
@@ -226,10 +261,14 @@ def measured(config: dict, table: xr.Dataset, harm: dict[tuple[str, str], float]
         config["tasks"],
         config["localizers"],
         config["dissociations"],
-        config["inference"],
+        _settings(config),
         seed=0,
     )
     return provenance.stamp(result, "effects", "Effects", {"seed": 0})
+
+
+def _settings(config: dict) -> dict:
+    return config["inference"] | {"matching": config["ablation"].get("matching", "layer")}
 
 
 def architecture(layers: list[units.Layer]) -> xr.Dataset:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from tests.benchmarks import __main__ as benchmarks
-from tests.benchmarks import forward, gpu, made, memory, peers, shards, tables, targets
+from tests.benchmarks import forward, gpu, made, memory, peers, shards, statistics, tables, targets
 
 pytestmark = pytest.mark.filterwarnings("ignore:::nnsight", "ignore:::torchlens")
 
@@ -109,7 +109,7 @@ def test_what_is_kept_is_json_and_names_no_host(tmp_path):
     assert [line.split() for line in lines] == [["a", "b", "c"], ["1", "123"], ["x", "2"]]
 
 
-@pytest.mark.parametrize("name", ["store", "moments", "gpu"])
+@pytest.mark.parametrize("name", ["store", "moments", "statistics", "gpu"])
 def test_quick_benchmarks_give_their_rows(name, tmp_path, capsys):
     rows = benchmarks.main(["--quick", "--into", str(tmp_path), name])[name]
     if name != "gpu" or torch.cuda.is_available():
@@ -117,8 +117,30 @@ def test_quick_benchmarks_give_their_rows(name, tmp_path, capsys):
     assert json.loads((tmp_path / f"{name}.json").read_text())["benchmark"] == name
 
 
+def test_statistics_are_compared_with_peers_that_agree():
+    areas = [row for form in statistics.FORMS for row in statistics._areas(form, 60, 50, 5, 1)]
+    assert [row["error"] <= 4 for row in areas if "error" in row] == [True] * 4  # of the last digit
+    assert all(row["all_s"] == pytest.approx(row["seconds"] * 60 / row["measured"]) for row in areas)
+    t = statistics._contrasts(30, 50, 20, 1)[1]
+    assert t["error"] < 1e-5, "SciPy computes in the type of the responses, float32"
+    ours, theirs = statistics._bootstraps(100, 2, 2000, 1)
+    assert (ours["measured"], theirs["measured"], theirs["of"]) == (6, 3, 6)
+    assert 0 < theirs["error"] < 0.15  # of the width: other draws
+    rows = [*statistics._contrasts(30, 50, 20, 1), *areas, ours, theirs]
+    given = {
+        "contrast.welch": 4.0,
+        "ranks.auroc": 2.0,
+        "sklearn.metrics.roc_auc_score": 59.0,
+        "inference.resample": 4.9,
+    }
+    for row in rows:
+        row["all_s"] = row["seconds"] = next((s for way, s in given.items() if row["way"].startswith(way)), 1.0)
+    ours["peak_MB"] = 2000.0
+    assert [row["met"] for row in targets.claims("statistics", rows)] == [False, False, False, True, False]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["forward", "memory", "shards"])
+@pytest.mark.parametrize("name", ["ablation", "forward", "memory", "shards"])
 def test_slow_benchmarks_give_their_rows(name, tmp_path):
     rows = benchmarks.main(["--quick", "--into", str(tmp_path), name])[name]
     check(rows)

@@ -45,12 +45,27 @@ def test_rows_have_four_cells():
         assert len(re.findall(r"(?<!\\)\|", row)) == 5
 
 
+BASE = {
+    "study": "base",
+    "stimuli": {
+        "categories": {
+            name: {"source": "folder", "path": f"images/{name}"} for name in ("faces", "objects", "scenes", "animals")
+        }
+    },
+    "models": {"resnet18": {"architecture": "torchvision:resnet18", "layers": ["layer4.*"]}},
+    "contrasts": {"faces": {"preferred": ["faces"], "other": ["objects"]}},
+    "localizers": {"faces": {"contrast": "faces", "fraction": 0.01}},
+}
+
+
 def test_examples_are_valid():
-    examples = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
-    assert examples
+    texts = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
+    assert all(len(text.splitlines()) <= 10 for text in texts)
+    examples = [yaml.safe_load(text) for text in texts]
+    assert sum("study" in example for example in examples) >= 4
     for example in examples:
-        assert len(example.splitlines()) <= 10
-        configuration.resolve(yaml.safe_load(example), SCHEMA)
+        # what is no whole study is laid over one
+        configuration.resolve(example if "study" in example else BASE | example, SCHEMA)
 
 
 def test_every_source_and_architecture_is_described():

@@ -77,7 +77,8 @@ def test_defaults_are_filled_in_at_every_depth():
     resolved = configuration.resolve(DEMO, SCHEMA)
     assert resolved["models"]["dual_task_cnn"]["training"]["epochs"] == 30
     assert resolved["localizers"]["faces"]["sign"] == "positive"
-    assert resolved["ablation"] == {"value": "zero", "controls": 200, "batch_size": 256}
+    ablation = resolved["ablation"]
+    assert [ablation[key] for key in ("value", "controls", "batch_size", "jobs")] == ["zero", 200, 256, 1]
     assert resolved["stimuli"]["folds"] == 8
     assert resolved["report"] == {
         "title": "Face units and digit units in one small network",
@@ -405,7 +406,7 @@ BROKEN = [
     ),
     pytest.param(
         place("localizers.faces.count", 5),
-        ["localizers.faces.count: stands beside fraction", "one of the two"],
+        ["localizers.faces.count: stands beside fraction", "one of fraction, count, q, percentile"],
         id="share and number",
     ),
     pytest.param(
@@ -414,8 +415,8 @@ BROKEN = [
         id="responses of what is not recorded",
     ),
     pytest.param(
-        place("recording", {"splits": ["test"]}),
-        ["recording.splits: got [test] (list)", "localize, where units are found"],
+        place("recording", {"splits": ["select", "test"]}),
+        ["recording.splits: got [select, test] (list)", "localize, where units are found"],
         id="recording without localize",
     ),
     pytest.param(
@@ -484,6 +485,71 @@ BROKEN = [
         place("stimuli.splits.train", 0),
         [f"{MODEL}.weights: got 'trained' (text)", "stimuli.splits.train at 0", "untrained"],
         id="nothing to train on",
+    ),
+    pytest.param(
+        place("ablation.series_controls", 18),
+        ["ablation.series_controls: got 18 (integer)", "1/19", "at least 19", "0.05 over 1 localizer"],
+        id="too few controls of a series",
+    ),
+    pytest.param(
+        place("inference.adjust", "maximum", place("ablation.controls", 18)),
+        ["ablation.controls: got 18 (integer)", "1/19", "at least 19", "0.05 over 2 localizers"],
+        id="too few controls for the maximum over a family",
+    ),
+    pytest.param(
+        place("contrasts.faces.preferred", {"faces": 1, "scenes": 2}),
+        ["contrasts.faces.preferred.scenes: got 'scenes' (text)", "a category (faces,"],
+        id="weight of a category that there is not",
+    ),
+    pytest.param(
+        place("contrasts.faces.preferred", {"faces": 0}),
+        ["contrasts.faces.preferred.faces: got 0 (integer)", "a number, more than 0"],
+        id="weight of nothing",
+    ),
+    pytest.param(
+        place("localizers.faces.percentile", [90, 80], place("localizers.faces.fraction", DELETED)),
+        ["localizers.faces.percentile: got [90, 80] (list)", "the second more than the first"],
+        id="percentiles upside down",
+    ),
+    pytest.param(
+        place("localizers.faces.fraction", DELETED, place("localizers.faces.q", 1)),
+        ["localizers.faces.q: got 1 (integer)", "a number, more than 0, less than 1"],
+        id="false discovery rate of one",
+    ),
+    pytest.param(
+        place("readouts.face_or_digit.categories", ["faces", "digit"]),
+        ["readouts.face_or_digit.categories[1]: got 'digit' (text)", "Did you mean digits?"],
+        id="readout of a category that there is not",
+    ),
+    pytest.param(
+        place("readouts.faces", {"layer": "hidden", "classes": "category"}),
+        ["readouts.faces: this name is that of a category", "to tell their effects apart"],
+        id="readout named as a category",
+    ),
+    pytest.param(
+        place("readouts.face_or_digit.reduction", "position"),
+        ["readouts.face_or_digit.reduction: got 'position' (text)", "no responses are stored", "one of mean"],
+        id="readout of responses that are not stored",
+    ),
+    pytest.param(
+        place("ablation.compare", ["bottom", "random"]),
+        ["ablation.compare[1]: got 'random' (text)", "ablation.matching layer"],
+        id="random masks beside the random masks",
+    ),
+    pytest.param(
+        place("ablation.compare", ["untrained"]),
+        ["ablation.compare[0]: got untrained", "no model has an untrained twin", "models.<name>.untrained"],
+        id="untrained without a twin",
+    ),
+    pytest.param(
+        place(f"{MODEL}.untrained", "dual_task_cnn"),
+        [f"{MODEL}.untrained: got 'dual_task_cnn' (text)", "another model"],
+        id="a model that is its own twin",
+    ),
+    pytest.param(
+        place("replicates", {"seeds": ["dual_task_cnn", "dual_task_cnm"]}),
+        ["replicates.seeds[1]: got 'dual_task_cnm' (text)", "a model (dual_task_cnn)", "Did you mean dual_task_cnn?"],
+        id="replicates that are no model",
     ),
     pytest.param(
         place("ablation.controls", 38),
@@ -581,8 +647,9 @@ def at(value: Any, path: tuple[Any, ...]) -> Any:
 
 
 PLACES = list(places(DEMO))
-# nothing refers to a model by its name, so any name will do
-KEYS = [path for path in PLACES if isinstance(path[-1], str) and path != ("models", "dual_task_cnn")]
+# nothing refers to this model and this readout by their names, so any name will do
+FREE = [("models", "dual_task_cnn"), ("readouts", "face_or_digit")]
+KEYS = [path for path in PLACES if isinstance(path[-1], str) and path not in FREE]
 
 
 @st.composite

@@ -1,13 +1,26 @@
 """Hooks see every output as the module made it, and leave nothing behind."""
 
-from collections import namedtuple
+from collections import OrderedDict, namedtuple
+from dataclasses import dataclass
 
 import pytest
 import torch
 import torchvision
 from torch import nn
 
-from deeplocalizer.hooks import Site, find, visiting, watching
+from deeplocalizer.hooks import (
+    DivergedError,
+    Site,
+    find,
+    history,
+    keeping,
+    mapped,
+    prefix,
+    resuming,
+    tensors,
+    visiting,
+    watching,
+)
 
 
 def collect(model, modules, x):
@@ -215,3 +228,146 @@ def test_watching_says_what_modules_give():
         model["b"](torch.zeros(1, 1))
     assert gave == {"a": "Tensor of torch.int32", "b": "tuple"}
     assert not any(module._forward_hooks for module in model.values())
+
+
+@dataclass
+class Output:
+    hidden: torch.Tensor
+    loss: float | None = None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        torch.zeros(2),
+        (torch.zeros(2), None, 3, "word"),
+        [torch.zeros(2), [torch.ones(1, dtype=torch.int64)]],
+        {"a": torch.zeros(2), "b": {"c": torch.zeros(1)}},
+        OrderedDict(a=torch.zeros(2)),
+        Pair(torch.zeros(2), (torch.zeros(1),)),
+        Answer(logits=torch.zeros(2), loss=None),
+        Output(torch.zeros(2)),
+    ],
+)
+def test_structures_are_built_anew_with_their_tensors_changed(value):
+    new = mapped(value, lambda one: one + 1)
+    assert type(new) is type(value)
+    assert [torch.equal(a + 1, b) for a, b in zip(tensors(value), tensors(new), strict=True)] == [True] * len(
+        tensors(value)
+    )
+    assert tensors(value) and not any(one is other for one in tensors(value) for other in tensors(new))
+
+
+def test_what_is_no_known_structure_is_named():
+    with pytest.raises(TypeError, match="a Reused cannot be built anew"):
+        mapped([Reused()], torch.clone)
+    assert tensors([Reused(), None]) == []
+
+
+class Steps(nn.Module):
+    """Reads one of its first outputs at the end, as a U-Net does."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.one, self.two, self.three, self.last = (nn.Linear(4, 4) for _ in range(4))
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, x):
+        first = self.one(x)
+        second = self.relu(self.two(first))
+        return self.last(self.relu(self.three(second)) + first)
+
+
+def recalled(model, x, start):
+    """Keep what comes before a site, and resume there; give the outputs and the modules that were computed."""
+    places = find(model, ["*"])
+    ran = []
+    with torch.no_grad():
+        known = history(model, places, lambda: model(x[:2].clone()))
+        chosen = prefix(known, known.sites[start])
+        with keeping(model, [chosen]) as kept:
+            expected = model(x)
+        spied = {name: module.forward for name, module in places.items()}
+        for name, forward in spied.items():
+            places[name].__dict__["forward"] = lambda x, f=forward, n=name: ran.append(n) or f(x)
+        try:
+            with visiting(places, lambda *_: None) as counts, resuming(chosen, kept, counts):
+                given = model(torch.full_like(x, torch.nan))
+        finally:
+            for name in spied:
+                del places[name].__dict__["forward"]
+    return torch.equal(given, expected), ran, dict(counts), chosen
+
+
+def test_only_what_comes_after_a_start_is_computed():
+    model, x = Steps().eval(), torch.randn(5, 4)
+    everything = {"one": 1, "two": 1, "three": 1, "relu": 2, "last": 1}
+    for start, computed in {
+        Site("one", 0): ["two", "relu", "three", "relu", "last"],
+        # what is rectified in place may be held by someone else too
+        Site("relu", 0): ["relu", "three", "relu", "last"],
+        Site("three", 0): ["relu", "last"],
+        Site("relu", 1): ["relu", "last"],
+    }.items():
+        same, ran, counts, _ = recalled(model, x, start)
+        assert same
+        assert ran == computed
+        assert counts == everything
+
+
+def test_what_nobody_reads_any_more_is_not_kept():
+    model, x = Steps().eval(), torch.randn(5, 4)
+    _, _, _, chosen = recalled(model, x, Site("relu", 1))
+    names = {module: name for name, module in model.named_modules()}
+    needed = {names[step.module] for step in chosen.steps if step.needed}
+    assert needed == {"one", "three"}
+    assert chosen.share == 4 / 6
+
+
+class Rectified(nn.Module):
+    """Goes on with a tensor that a module rectified in place."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.one, self.relu, self.last = nn.Linear(4, 4), nn.ReLU(inplace=True), nn.Linear(4, 4)
+
+    def forward(self, x):
+        held = self.one(x)
+        y = self.relu(held)
+        return self.last(y.sin() + held)
+
+
+def test_who_changes_what_others_read_is_computed_again():
+    model, x = Rectified().eval(), torch.randn(5, 4)
+    same, ran, _, _ = recalled(model, x, Site("relu", 0))
+    assert same and ran == ["relu", "last"]
+
+
+def test_another_order_of_modules_is_refused():
+    class Turning(Steps):
+        order = ("one", "two", "three")
+
+        def forward(self, x):
+            for name in self.order:
+                x = getattr(self, name)(x)
+            return self.last(x)
+
+    model, x = Turning().eval(), torch.randn(5, 4)
+    with torch.no_grad():
+        known = history(model, {"last": model.last}, lambda: model(x))
+        chosen = prefix(known, known.sites[Site("last", 0)])
+        with keeping(model, [chosen]) as kept:
+            model(x)
+        model.order = ("two", "one", "three")
+        with pytest.raises(DivergedError), keeping(model, [chosen]):
+            # the same kinds of modules, but others
+            model(x)
+        with visiting({}, lambda *_: None) as counts, pytest.raises(DivergedError), resuming(chosen, kept, counts):
+            model(x)
+        model.order = ("one", "two")
+        with pytest.raises(DivergedError, match="calls a Linear where|called 4 modules where it called 5"):
+            with keeping(model, [chosen]):
+                model(x)
+    assert not any(module._forward_pre_hooks or "forward" in vars(module) for module in model.modules())

@@ -6,6 +6,7 @@ import xarray as xr
 
 from deeplocalizer import summaries, units
 from tests import synthetic
+from tests.plots import makers
 
 
 @pytest.fixture(scope="module")
@@ -197,3 +198,74 @@ def test_what_changes_is_what_is_not_kept(effects):
     assert (found.estimate, found.low, found.high) == (1 - kept.estimate, 1 - kept.high, 1 - kept.low)
     assert 0 <= found.low <= found.high <= 1
     assert summaries.changed(effects, "voices", "face_detection") is None
+
+
+def test_dice_is_twice_what_is_shared_over_both_sizes(masks):
+    held = summaries.targets(masks)["selected"].values
+    found = summaries.dice(masks)
+    expected = 2 * np.sum(held[0] & held[1]) / (held[0].sum() + held[1].sum())
+    assert float(found[0, 1]) == float(found[1, 0]) == pytest.approx(expected)
+    assert found.values.diagonal().tolist() == [1, 1]
+
+
+def test_controls_are_told_apart_by_kind(masks):
+    owner, role = masks["localizer"].values.astype(str), masks["role"].values.astype(str)
+    rows = np.flatnonzero((owner == "faces") & (role == "control"))
+    kind = masks["kind"].values.astype(object)
+    kind[rows] = "random"
+    kind[rows[:5]] = "bottom"
+    mixed = masks.assign_coords(kind=("mask", kind.astype(str)))
+    assert summaries.controls(mixed, "faces") == {"bottom": 5, "random": len(rows) - 5}
+    held = masks["selected"].sel(mask="faces").values
+    for name, some in (("bottom", rows[:5]), ("random", rows[5:])):
+        expected = np.mean([np.sum(masks["selected"].values[row] & held) / held.sum() for row in some])
+        assert float(summaries.control_overlap(mixed, name).sel(localizer="faces")) == pytest.approx(expected)
+    assert np.isnan(summaries.control_overlap(mixed, "untrained").values).all()
+
+
+def test_true_shares_are_those_of_the_targets(masks):
+    share = np.where(masks["role"].values.astype(str) == "target", 0.75, np.nan)
+    assert summaries.true_shares(masks.assign_coords(true_share=("mask", share))) == {"faces": 0.75, "digits": 0.75}
+    assert summaries.true_shares(masks.assign_coords(true_share=("mask", np.full(share.shape, np.nan)))) == {}
+
+
+def test_curves_are_taken_by_series_task_and_localizer():
+    made = makers.curves()
+    shuffled = made.isel(point=np.random.default_rng(0).permutation(made.sizes["point"]))
+    assert summaries.series(shuffled) == ("fraction", "layer", "keep")
+    found = {one.localizer: one for one in summaries.curves(shuffled, "correct", "fraction", "face_detection")}
+    assert set(found) == {"faces", "digits"}
+    one = found["faces"]
+    np.testing.assert_array_equal(one.dose, [0.01, 0.05, 0.2])
+    assert one.level == ("0.01", "0.05", "0.2")
+    rows = made.to_dataframe().reset_index()
+    rows = rows[(rows["series"] == "fraction") & (rows["localizer"] == "faces") & (rows["task"] == "face_detection")]
+    np.testing.assert_array_equal(one.estimate, rows.sort_values("dose")["estimate"])
+    effect = one.effect(2)
+    assert (effect.estimate, effect.low, effect.high, effect.n) == (one.estimate[2], one.low[2], one.high[2], 20)
+    assert summaries.curves(made, "correct", "fraction", "no such task") == []
+
+
+def test_points_without_a_number_are_left_out():
+    made = makers.curves()
+    made["estimate"][0] = np.nan
+    (one, _) = summaries.curves(made, "correct", "fraction", "face_detection")
+    assert one.level == ("0.05", "0.2")
+
+
+def test_how_a_localizer_repeats():
+    made = makers.reliability()
+    one = summaries.repeated(made, "faces", "dice")
+    values, null = made["dice"].sel(localizer="faces").values, made["dice_null"].sel(localizer="faces").values
+    assert (one.mean, one.range) == (pytest.approx(values.mean()), (values.min(), values.max()))
+    assert one.band(0.9) == pytest.approx(tuple(np.quantile(null, [0.05, 0.95])))
+    assert one.chance == pytest.approx(float(made["dice_chance"].sel(localizer="faces").mean()))
+    assert summaries.repeated(made, "faces", "correlation").chance == 0
+    assert np.isnan(summaries.repeated(made.drop_vars("dice_chance"), "faces", "dice").chance)
+    assert np.isnan(summaries.repeated(makers.reliability(shuffles=0), "faces", "dice").band(0.95)).all()
+
+
+def test_what_has_right_answers_is_shown_by_performance(effects):
+    assert summaries.leads(effects, "face_detection", "kept") == "correct"
+    unknown = effects.assign(chance=xr.full_like(effects["chance"], np.nan))
+    assert summaries.leads(unknown, "face_detection", "kept") == "kept"

@@ -5,6 +5,7 @@ ask              the questions of a study
 score            outcomes of one run, beside the intact one
 join             the outcomes of several localizers as one dataset
 OUTCOMES         their names and meanings
+READOUT          those that a readout has, too
 """
 
 from __future__ import annotations
@@ -18,11 +19,19 @@ from scipy.special import log_softmax
 
 OUTCOMES = {
     "correct": "the true label is chosen among the labels of its task (1 yes, 0 no, -1 no true label)",
+    "top5": "the true label is among the five highest of its task (1 yes, 0 no, -1 no true label or only 5 labels)",
     "margin": "output of the true label minus the highest other output of its task",
     "log_likelihood": "log probability of the true label among the labels of its task, in nats",
     "kept": "the same label is chosen as in the intact network",
     "kl": "Kullback-Leibler divergence of the outputs, ablated from intact, over all labels, in nats",
 }
+READOUT = {
+    "readout_correct": "the true class is chosen among those of the readout (1 yes, 0 no, -1 not asked)",
+    "readout_margin": "logit of the true class minus the highest other logit of the readout",
+    "readout_log_likelihood": "log probability of the true class among those of the readout, in nats",
+    "readout_kept": "the same class is chosen as in the intact network",
+}
+_TOP = 5
 
 
 @dataclass(frozen=True)
@@ -87,19 +96,25 @@ def score(outputs: np.ndarray, intact: np.ndarray, question: Question) -> dict[s
     Returns
     -------
     dict of ndarray (stimulus,)
-        Each of `OUTCOMES`: int8 for ``correct`` and ``kept``, float32 otherwise; NaN where there is no true label.
+        Each of `OUTCOMES`: int8 for ``correct``, ``top5`` and ``kept``, float32 otherwise; -1 or NaN where there is no
+        true label. Of equal outputs that of the earlier label counts as higher, in ``correct``, ``top5`` and ``kept``
+        alike. In a task of five labels or fewer ``top5`` is -1: it could not be 0.
     """
     asked = np.where(question.alternatives, outputs.astype(np.float64), -np.inf)
     asked_intact = np.where(question.alternatives, intact.astype(np.float64), -np.inf)
     decided = asked.argmax(axis=1)
     known = question.truth >= 0
     rows, truth = np.arange(len(outputs)), np.where(known, question.truth, 0)
+    own = asked[rows, truth]
+    ahead = (asked > own[:, None]) | ((asked == own[:, None]) & (np.arange(asked.shape[1]) < truth[:, None]))
+    telling = known & (question.alternatives.sum(axis=1) > _TOP)
     others = asked.copy()
     others[rows, truth] = -np.inf
     log_intact, log_outputs = (log_softmax(logits.astype(np.float64), axis=1) for logits in (intact, outputs))
     return {
         "correct": np.where(known, decided == question.truth, -1).astype(np.int8),
-        "margin": np.where(known, asked[rows, truth] - others.max(axis=1), np.nan).astype(np.float32),
+        "top5": np.where(telling, ahead.sum(axis=1) < _TOP, -1).astype(np.int8),
+        "margin": np.where(known, own - others.max(axis=1), np.nan).astype(np.float32),
         "log_likelihood": np.where(known, log_softmax(asked, axis=1)[rows, truth], np.nan).astype(np.float32),
         "kept": (decided == asked_intact.argmax(axis=1)).astype(np.int8),
         # KL(ablated || intact): rounding can push it a hair below zero
@@ -113,7 +128,7 @@ def join(parts: Sequence[xr.Dataset]) -> xr.Dataset:
     Parameters
     ----------
     parts : sequence of Dataset
-        Each as `ablation.ablate` makes it, with an intact run of its own.
+        Each as `ablation.ablate` makes it, with an intact run of its own; with or without readouts.
 
     Returns
     -------
@@ -123,15 +138,25 @@ def join(parts: Sequence[xr.Dataset]) -> xr.Dataset:
     Raises
     ------
     ValueError
-        If the parts ran other stimuli, or their intact runs differ.
+        If the parts ran other stimuli, have other readouts, or their intact runs differ.
     """
     first = parts[0]
     for part in parts[1:]:
         if not np.array_equal(part["stimulus"].values, first["stimulus"].values):
             raise ValueError("the outcomes of the localizers are of different stimuli")
-        for name in OUTCOMES:
+        _refuse_other_readouts(first, part)
+        for name in [*OUTCOMES, *(name for name in READOUT if name in first)]:
+            was, now = (one[name].isel(intervention=0).values for one in (first, part))
             # equal on one device; the jobs of a study may have run on two
-            if not np.allclose(part[name].values[0], first[name].values[0], rtol=1e-3, atol=1e-4, equal_nan=True):
+            if not np.allclose(now, was, rtol=1e-3, atol=1e-4, equal_nan=True):
                 raise ValueError(f"the intact runs of the localizers differ in {name!r}")
     ablated = [part.isel(intervention=slice(1, None)) for part in parts[1:]]
     return xr.concat([first, *ablated], "intervention", coords="minimal", compat="override", data_vars="minimal")
+
+
+def _refuse_other_readouts(first: xr.Dataset, part: xr.Dataset) -> None:
+    names, others = (one["readout"].values.tolist() if "readout" in one.coords else [] for one in (first, part))
+    if names != others:
+        raise ValueError(f"the outcomes of the localizers have different readouts: {names} and {others}")
+    if names and not np.array_equal(first["readout_label"].values, part["readout_label"].values):
+        raise ValueError("the readouts of the localizers have different true classes")

@@ -1,6 +1,6 @@
 """Run benchmarks, print their tables beside the targets, and keep them as JSON.
 
-    python -m tests.benchmarks [--quick] [--into benchmarks/results] [forward memory store shards moments gpu]
+    python -m tests.benchmarks [--quick] [--into benchmarks/results] [forward memory store …]
 
 All run by default; `--quick` takes small sizes, to see that they work.
 """
@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks import forward, gpu, memory, moments, shards, store, tables, targets
+from tests.benchmarks import ablation, forward, gpu, memory, moments, shards, statistics, store, tables, targets
 
 FULL: dict[str, Callable[[], list[tables.Row]]] = {
     "forward": forward.main,
@@ -22,6 +22,8 @@ FULL: dict[str, Callable[[], list[tables.Row]]] = {
     "store": partial(store.main, ["--rounds", "1"]),
     "shards": shards.main,
     "moments": partial(moments.main, stimuli=1024, units=50_000, repeats=1),
+    "statistics": statistics.main,
+    "ablation": ablation.main,
     "gpu": gpu.main,
 }
 QUICK: dict[str, Callable[[], list[tables.Row]]] = {
@@ -30,9 +32,12 @@ QUICK: dict[str, Callable[[], list[tables.Row]]] = {
     "store": partial(store.main, ["--stimuli", "256", "--units", "2048", "--rounds", "1"]),
     "shards": partial(shards.main, (1, 2), stimuli=8, side=64, batch=4),
     "moments": partial(moments.main, stimuli=100, units=200, block_units=1000, repeats=1),
+    "statistics": partial(statistics.main, 2000, 400, 200, masks=4, resamples=500, some=20, repeats=1),
+    "ablation": partial(ablation.main, ("resnet18",), stimuli=4, side=64, masks=8, rounds=1),
     "gpu": partial(gpu.main, ("resnet18",), stimuli=256, side=64, sizes=(32, 64), rounds=2),
 }
-ROOMS = {room.__name__.rpartition(".")[2]: room for room in (forward, memory, store, shards, moments, gpu)}
+BENCHMARKS = (forward, memory, store, shards, moments, statistics, ablation, gpu)
+ROOMS = {room.__name__.rpartition(".")[2]: room for room in BENCHMARKS}
 PRINTED = {"store", "moments"}  # they print their tables themselves
 
 

@@ -20,7 +20,19 @@ from typing import Any
 
 import torch
 
-PACKAGES = ("torch", "torchvision", "numpy", "xarray", "netcdf4", "h5netcdf", "h5py", "nnsight", "torchlens", "scipy")
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "numpy",
+    "xarray",
+    "netcdf4",
+    "h5netcdf",
+    "h5py",
+    "nnsight",
+    "torchlens",
+    "scipy",
+    "scikit-learn",
+)
 Row = dict[str, Any]
 
 

@@ -64,6 +64,26 @@ def _moments(rows: Sequence[Row]) -> Iterator[Row]:
         yield _at_most(f"relative error of t, mean/sd {row['data']}", row["t"], 1e-6)
 
 
+def _statistics(rows: Sequence[Row]) -> Iterator[Row]:
+    by = {(row["task"].split(",")[0], row["task"].partition(", ")[2], row["way"].split(",")[0]): row for row in rows}
+    for (task, detail, way), row in by.items():
+        if way == "contrast.welch":
+            yield _at_most(f"s for the contrast of {row['of']} units from moments", row["all_s"], 3)
+        if way == "ranks.auroc":
+            loop = by[task, detail, "sklearn.metrics.roc_auc_score"]
+            yield _at_least(f"AUROC, {detail}: speed over scikit-learn's loop", loop["all_s"] / row["all_s"], 30)
+        if way == "inference.resample and intervals":
+            yield _at_most(f"s for the intervals of {row['of']} columns, {detail}", row["seconds"], 5)
+            yield _at_most("peak memory of its process in MB", row["peak_MB"], 2**30 / 1e6)
+
+
+def _ablation(rows: Sequence[Row]) -> Iterator[Row]:
+    late = ("layer4 alone", "one stage at a time")
+    for row in rows:
+        claim = f"{row['network']}: masks in {row['masks in']}, {row['value']}, CPU time over a bare pass for each mask"
+        yield _at_most(claim, row["cpu_ratio"], {late[0]: 0.3, late[1]: 0.75}.get(row["masks in"], 1.05))
+
+
 def _gpu(rows: Sequence[Row]) -> Iterator[Row]:
     for row in rows:
         if row["way"].startswith("channel units"):
@@ -77,5 +97,7 @@ CLAIMS: dict[str, Callable[[Sequence[Row]], Iterator[Row]]] = {
     "store": _store,
     "shards": _shards,
     "moments": _moments,
+    "statistics": _statistics,
+    "ablation": _ablation,
     "gpu": _gpu,
 }

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from deeplocalizer import summaries
-from deeplocalizer.plots import drawing
+from deeplocalizer.plots import dissociation, drawing
 from deeplocalizer.plots import effects as effects_figure
 from tests import synthetic
 from tests.plots.conftest import artists, hand_made, texts
@@ -113,3 +114,50 @@ def test_a_file_is_the_same_every_time(effects, tmp_path):
     for name in ("one", "two"):
         drawing.save(effects_figure.draw(effects, "correct", OWN), tmp_path / name, "Performance")
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+MIXED = {
+    ("intact", "", "", "faces", "raw"): {"kept": (1.0, 0.9, 1.0)},
+    ("ablated", "one", "", "faces", "raw"): {"kept": (0.6, 0.5, 0.7)},
+    ("harm", "one", "", "faces", "raw"): {"kept": (0.4, 0.3, 0.5)},
+    ("intact", "", "", "kind", "raw"): {"correct": (0.9, 0.8, 0.95)},
+    ("ablated", "one", "", "kind", "raw"): {"correct": (0.7, 0.6, 0.8)},
+    ("harm", "one", "", "kind", "raw"): {"correct": (0.2, 0.1, 0.3)},
+}
+
+
+def mixed():
+    """Make effects of a category, which has no right answers, and of a readout, which has."""
+    parts = []
+    for outcome in ("correct", "kept"):
+        rows = {key: (*found.get(outcome, (np.nan,) * 3), np.nan, np.nan) for key, found in MIXED.items()}
+        parts.append(hand_made(["faces", "kind"], ["one"], rows, outcome=outcome))
+    made = xr.concat(parts, "outcome", data_vars="minimal")
+    return made.assign(chance=("task_name", [np.nan, 0.5]))
+
+
+def test_a_readout_is_shown_by_performance_where_decisions_lead():
+    figure = effects_figure.draw(mixed(), "kept", {"one": "kind"})
+    drawn = artists(figure)
+    assert drawn["ablated/one/faces"].get_xdata()[0] == pytest.approx(60)
+    assert drawn["ablated/one/kind"].get_xdata()[0] == pytest.approx(70)
+    assert {"Decisions kept (%)", "Balanced accuracy (%)"} <= set(texts(figure))
+    assert "intact-interval/kind" in drawn and "intact-interval/faces" not in drawn
+    shown = dissociation.draw(mixed(), "kept", {"one": "kind"})
+    drawn = artists(shown)
+    assert drawn["harm/one/faces/raw"].get_xdata()[0] == pytest.approx(40)
+    assert drawn["harm/one/kind/raw"].get_xdata()[0] == pytest.approx(20)
+    assert {"Decisions changed (%)", "Harm (percentage points)"} <= set(texts(shown))
+
+
+def test_other_controls_are_not_among_the_random_dots(effects):
+    rows = np.flatnonzero(effects["kind"].values.astype(str) == "advantage")
+    more = effects[["estimate", "low", "high", "p", "p_family", "n", "groups", "method"]].isel(comparison=rows)
+    more = more.assign_coords(
+        kind=("comparison", ["against"] * len(rows)), other=("comparison", ["bottom"] * len(rows)),
+        comparison=[f"against {i}" for i in range(len(rows))],
+    )  # fmt: skip
+    both = xr.merge([xr.concat([effects[list(more.data_vars)], more], "comparison"), effects["control_harm"]])
+    both = both.assign(chance=effects["chance"], p_able=effects["p_able"])
+    with_them, without = (artists(effects_figure.draw(one, "correct", OWN)) for one in (both, effects))
+    assert set(with_them) == set(without)

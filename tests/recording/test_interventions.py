@@ -8,7 +8,7 @@ from torch import nn
 
 from deeplocalizer import hooks, tracing, units
 from deeplocalizer.hooks import Site, visiting
-from deeplocalizer.intervention import intervening, plan
+from deeplocalizer.intervention import Replacement, chosen, intervening, plan, rest
 
 
 class Network(nn.Module):
@@ -130,3 +130,72 @@ def test_one_call_of_an_operation_is_replaced_alone():
         {"sin()": hooks.Operation(model, "sin()")}, lambda site, y: y + 1 if site == Site("sin()", 0) else None
     ):
         assert torch.equal(model(x), torch.sin(torch.sin(x) + 1))
+
+
+SHAPES = {"vector": (5,), "tokens": (3, 5), "maps": (5, 2, 3)}
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+@pytest.mark.parametrize("reduction", ["mean", "position"])
+@pytest.mark.parametrize("others", [False, True])
+@pytest.mark.parametrize("form", ["number", "channels", "whole", "stimuli"])
+def test_rows_have_replacements_of_their_own(kind, reduction, others, form):
+    rng = np.random.default_rng(0)
+    shape, rows = SHAPES[kind], 4
+    table = units.table([units.Layer("m", 0, shape)], [reduction])
+    axis = len(shape) - 1 if kind == "tokens" else 0
+    values = {
+        "number": torch.tensor(2.0),
+        "channels": torch.arange(5.0),
+        "whole": torch.randn(1, *shape),
+        "stimuli": torch.randn(rows, *shape),
+    }[form]
+    wide = values if form != "channels" else values.reshape([5 if a == axis else 1 for a in range(len(shape))])
+    x = torch.randn(3 * rows, *shape)
+    expected, replacements = x.clone(), []
+    for number in (0, 2):
+        selected = rng.random(table.sizes["unit"]) < 0.4
+        parts = (rest if others else chosen)(table, selected, torch.device("cpu"))
+        mine = slice(number * rows, (number + 1) * rows)
+        replacements += [Replacement(part, values, mine) for part in parts.get(Site("m", 0), [])]
+        where = torch.from_numpy(selected ^ others)
+        where = (
+            where.reshape(shape)
+            if reduction == "position"
+            else where.reshape([5 if a == axis else 1 for a in range(len(shape))])
+        )
+        expected[mine] = torch.where(where, wide.expand_as(x[mine]), x[mine])
+    module, before = nn.Identity(), x.clone()
+    with torch.no_grad(), intervening({"m": module}, {Site("m", 0): replacements}):
+        given = module(x)
+    assert torch.equal(given, expected)
+    assert torch.equal(x, before)
+
+
+def test_a_fresh_output_is_replaced_as_a_copy_is():
+    table = units.table([units.Layer("m", 0, (4, 3, 3))], ["mean"])
+    module, x = nn.Conv2d(2, 4, 3), torch.randn(2, 2, 5, 5)
+    replacements = plan(table, np.array([True, False, True, False]), np.full(4, 3.0), torch.device("cpu"))
+    with intervening({"m": module}, replacements) as restart:
+        with torch.no_grad():
+            fresh = module(x)
+        restart()
+        copied = module(x)
+        copied.sum().backward()
+    torch.testing.assert_close(fresh, copied)
+    assert (fresh[:, [0, 2]] == 3).all() and (fresh[:, [1, 3]] != 3).all()
+    assert not module.weight.grad[[0, 2]].any() and module.weight.grad[[1, 3]].any()
+
+
+def test_readers_see_what_is_left():
+    module, seen = nn.Identity(), []
+    table = units.table([units.Layer("m", 0, (3,))], ["mean"])
+    replaced = plan(table, np.array([True, False, False]), np.zeros(3), torch.device("cpu"))
+    with intervening({"m": module}, replaced, {Site("m", 0): lambda _, output: seen.append(output.clone())}):
+        module(torch.ones(2, 3))
+    assert seen[0].tolist() == [[0, 1, 1], [0, 1, 1]]
+    with (
+        pytest.raises(ValueError, match="layer 'gone' is not among the places"),
+        intervening({"m": module}, {}, {Site("gone", 0): print}),
+    ):
+        pass

@@ -6,8 +6,10 @@ import numpy as np
 import xarray as xr
 
 from deeplocalizer import inputs
-from deeplocalizer.report.study import Model, Study, known
+from deeplocalizer.report.shown import known
+from deeplocalizer.report.study import Model, Study
 from tests import synthetic
+from tests.report.defaults import completed
 
 TASKS = ("face_detection", "digit_recognition")
 NAN = math.nan
@@ -44,7 +46,7 @@ def effects(rows, p_able=(0.001, 0.001), tasks=TASKS, outcome="correct", chance=
 
 def study(made, **changes):
     """Make a study of one network with these effects."""
-    config = synthetic.configuration(**changes)
+    config = completed(synthetic.configuration(**changes))
     table = synthetic.stimuli(config)
     contrasted = synthetic.contrasts(config, table, synthetic.LAYERS, dead=2)
     (name, settings), *_ = config["models"].items()

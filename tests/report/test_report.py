@@ -13,6 +13,8 @@ from deeplocalizer import summaries, units
 from deeplocalizer.report import render
 from deeplocalizer.report.study import VARIABLE, jobs, load
 from tests import synthetic
+from tests.report import whole
+from tests.report.defaults import completed
 from tests.report.studies import spoken
 
 REPORT = Path(__file__).parents[2] / "report"
@@ -20,7 +22,11 @@ REPORT = Path(__file__).parents[2] / "report"
 
 def rendered(folder, config, harm=None, intact=0.95, layers=None, count=40):
     """Write a study, render its report without Quarto; return the study and the page."""
-    written = synthetic.write(folder, config, harm, intact, True, layers, count)
+    return page_of(synthetic.write(folder, completed(config), harm, intact, True, layers, count), folder)
+
+
+def page_of(written, folder):
+    """Render the report of a study that was written."""
     output = folder / "report.html"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shutil, "which", lambda *_: None)
@@ -99,6 +105,44 @@ def test_its_numbers_are_those_of_the_artefacts(full):
         assert f"{100 * found.estimate:.1f} percentage points [{100 * found.low:.1f}, {100 * found.high:.1f}]" in text
 
 
+def test_a_study_with_every_series_control_and_readout(tmp_path):
+    written, page = page_of(whole.write(tmp_path), tmp_path)
+    text = text_of(page)
+    assert not re.search(r"\b(nan|inf)\b", text, re.IGNORECASE)
+    for heading in ("How preferences repeat", "More and fewer units", "What can still be read out", "Over networks"):
+        assert re.search(rf"<h\d[^>]*>(<span[^>]*>[\d.]+</span>\s*)?{heading}</h\d>", page), heading
+    # stimuli, confounds, selectivity, reliability, masks, effects, dissociation, curves
+    assert page.count("data:image/svg+xml;base64,") == 8
+    for kind in ("fig-reliability", "fig-curves", "tbl-controls", "tbl-readouts", "tbl-curves", "tbl-replicates-seeds"):
+        assert page.count(f'id="{kind}"') == 1
+    for name in ("reliability", "curves", "readouts"):
+        assert f"results/network/{name}.nc" in text
+    assert "results/replicates/replicates.nc" in text
+    made = written.models["network"]["reliability"]
+    assert f"r = {float(made['correlation'].sel(localizer='faces').mean()):.2f} on average" in text
+    intact = summaries.find(written.models["network"]["effects"], "intact", "correct", task="face_or_digit")
+    assert f"with a balanced accuracy of {100 * intact.estimate:.1f} %" in text
+    assert "they harm it more than do" in text
+    assert "only Section 7 does" in text
+
+
+@pytest.mark.slow
+def test_a_network_without_tasks_has_readouts_that_dissociate(tmp_path):
+    written, page = page_of(whole.write_without_tasks(tmp_path), tmp_path)
+    text = re.sub(r" ([,.])", r"\1", text_of(page))
+    assert not re.search(r"\b(nan|inf)\b", text, re.IGNORECASE)
+    assert "the decision changes for" in text
+    effects = written.models["network"]["effects"]
+    found = summaries.find(effects, "advantage", "correct", localizer="faces", task="face_detection")
+    ends = f"[{100 * found.low:.1f}, {100 * found.high:.1f}]"
+    assert "balanced accuracy in the readout face detection falls from" in text
+    assert f"(difference {100 * found.estimate:.1f} percentage points {ends}" in text
+    assert "doubly dissociate" in text
+    assert "In the readout face detection, silencing the faces units does more harm" in text
+    assert "double dissociation, scaled" in text
+    assert "what follows is about readouts" in text
+
+
 @pytest.mark.slow
 def test_a_study_without_tasks(tmp_path):
     config = synthetic.configuration(tasks={}, dissociations=[])
@@ -136,7 +180,7 @@ def test_jobs_are_read_where_there_are_any(tmp_path):
 
 
 def test_images_are_measured_without_reading_them_all(tmp_path):
-    written = synthetic.write(tmp_path, synthetic.configuration())
+    written = synthetic.write(tmp_path, completed(synthetic.configuration()))
     study = load(written.description)
     assert {name: spoken(size) for name, size in study.sizes.items()} == {
         "faces": "5 × 5", "objects": "6 × 6", "digits": "7 × 7",
@@ -145,9 +189,19 @@ def test_images_are_measured_without_reading_them_all(tmp_path):
     assert study.heading(study.models[0]) == ""
 
 
+def without_readouts(config):
+    """Leave out readouts, of which the made-up outcomes have none, and what rests on them."""
+    names = set(config.get("readouts", {}))
+    for localizer in config["localizers"].values():
+        if localizer.get("task") in names:
+            del localizer["task"]
+    pairs = [pair for pair in config["dissociations"] if all(config["localizers"][one].get("task") for one in pair)]
+    return config | {"readouts": {}, "dissociations": pairs, "replicates": {}}
+
+
 @pytest.mark.slow
 def test_the_paper_has_two_networks_and_no_tasks(tmp_path):
-    config = synthetic.published("config")
+    config = without_readouts(synthetic.published("config"))
     layers = [units.Layer(f"resnet.encoder.stages.{i}.layers.0", 0, (64, 7, 7)) for i in range(4)]
     harm = {("faces", "faces"): 0.6}
     written, page = rendered(tmp_path, config, harm, layers=layers, count=60)
@@ -182,7 +236,7 @@ def test_the_paper_has_two_networks_and_no_tasks(tmp_path):
 
 @pytest.mark.slow
 def test_the_original_stands_beside_its_published_numbers(tmp_path):
-    config = synthetic.published("legacy")
+    config = without_readouts(synthetic.published("legacy"))
     config["localizers"]["faces"]["count"] = 2500
     # 213,248 position units
     layers = [units.Layer("a.0", 0, (64, 56, 56)), units.Layer("b.0", 0, (256, 7, 7))]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from deeplocalizer.report import abstract, claims, limits, sentences
+from deeplocalizer.report import abstract, claims, limits, preferences, sentences, verdicts
 from tests import synthetic
 from tests.report import studies
 from tests.report.studies import spoken
@@ -118,7 +118,7 @@ def ruled(made, p_able=(0.001, 0.001)):
     table = studies.effects(made, p_able=p_able)
     study = studies.study(table)
     claim = claims.dissociation(study, table, ["faces", "digits"])
-    title, text = sentences.verdict(study, claim)
+    title, text = verdicts.verdict(study, claim)
     return title, spoken(text), spoken(abstract._verdict(study, claim))
 
 
@@ -176,15 +176,15 @@ def test_selectivity_and_selection_count_units():
     model = study.models[0]
     one = model.contrasts.sel(contrast="faces")
     q, d, dead = 10.0 ** one["log10_q"].values, one["d"].values, one["dead"].values
-    text = spoken(sentences.selectivity(study, model, "faces"))
+    text = spoken(preferences.selectivity(study, model, "faces"))
     assert f"compares faces ({int(one['n_preferred'])} stimuli) with objects and digits ({int(one['n_other'])})" in text
     assert f"Of 20 units, {np.sum((q <= 0.05) & (d > 0) & ~dead)} (" in text
     assert "2 units do not respond to anything" in text
     assert f"(*d* = {d[~dead].max():.2f})" in text
     unknown = model.contrasts.assign(reliability=xr.full_like(model.contrasts["reliability"], np.nan))
     study.models[0].contrasts["reliability"] = unknown["reliability"]
-    assert "too few stimuli to compare halves" in sentences.selectivity(study, model, "faces")
-    text = spoken(sentences.selection(study, model))
+    assert "too few stimuli to compare halves" in preferences.selectivity(study, model, "faces")
+    text = spoken(preferences.selection(study, model))
     assert "The localizer *faces* selects 5 units of 20" in text
     assert "share no unit" in text
     assert "39 random masks" in text

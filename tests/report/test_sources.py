@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from deeplocalizer.report import limits, sources, tables
-from deeplocalizer.report.study import known
+from deeplocalizer.report.shown import known
 from tests import synthetic
 from tests.report import studies
 from tests.report.studies import spoken

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from deeplocalizer import summaries
-from deeplocalizer.report import floats, tables
+from deeplocalizer.report import comparisons, floats, tables
 from deeplocalizer.report.study import load
 from tests import synthetic
+from tests.report.defaults import completed
 from tests.report.studies import spoken
 
 
@@ -44,7 +45,7 @@ def cells(html):
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    written = synthetic.write(tmp_path_factory.mktemp("study"), synthetic.configuration())
+    written = synthetic.write(tmp_path_factory.mktemp("study"), completed(synthetic.configuration()))
     return load(written.description)
 
 
@@ -98,7 +99,7 @@ def test_selected_units_add_up(model):
 
 
 def test_comparisons_are_those_of_the_effects(study, model):
-    rows = cells(tables.comparisons(study, model))
+    rows = cells(comparisons.table(study, model))
     effects = summaries.effect_table(model.effects)
     effects = effects[effects["outcome"] == "correct"]
     assert len([row for row in rows[1:] if len(row) > 1]) == len(effects)

@@ -26,7 +26,14 @@ def small() -> dict:
     config["stimuli"]["categories"]["digits"]["count"] = 300
     config["stimuli"]["categories"]["patches"]["count"] = 56
     config["models"]["dual_task_cnn"]["training"]["epochs"] = 12
-    config["ablation"] = {"controls": 40}
+    config["ablation"] = {
+        "controls": 40,
+        "compare": ["bottom", "opposite", "shuffled"],
+        "shuffles": 3,
+        "fractions": [0.05, 0.2],
+        "keep": True,
+        "series_controls": 20,
+    }
     config["inference"] = {"resamples": 1000}
     return config
 

@@ -21,8 +21,8 @@ def test_every_artefact_explains_itself(study):
     found = sorted((study / "results").rglob("*.nc"))
     kinds = {store.open(path).attrs["artefact"] for path in found}
     assert kinds == {
-        "drawn", "stimuli", "inputs", "confounds", "architecture", "activations", "moments", "contrast", "masks",
-        "outcomes", "effects",
+        "drawn", "stimuli", "inputs", "confounds", "architecture", "activations", "moments", "contrast", "reliability",
+        "masks", "series", "maps", "readouts", "outcomes", "effects", "curves",
     }  # fmt: skip
     for path in found:
         dataset = store.open(path)
@@ -77,7 +77,9 @@ def test_the_effects_can_be_recomputed_from_the_outcomes(study):
         label, correct = outcomes["label"].values, outcomes["correct"].values
         for task, names in tasks.items():
             accuracy = np.mean([correct[:, label == name].mean(axis=1) for name in names], axis=0)
-            harm = accuracy[0] - accuracy[1:]
+            kind = outcomes["kind"].values
+            harm = accuracy[0] - accuracy[np.isin(kind, ["localizer", "random"])]
+            assert (kind[1], len(harm)) == ("localizer", 41)
             row = effects.sel(comparison=f"harm/{localizer}/{task}/raw", outcome="correct")
             assert float(row["estimate"]) == pytest.approx(harm[0], abs=1e-12)
             advantage = effects.sel(comparison=f"advantage/{localizer}/{task}/raw", outcome="correct")
@@ -104,8 +106,13 @@ def test_logs_and_benchmarks_are_there_for_every_rule(study):
         "weights",
         "record",
         "contrast",
+        "reliability",
         "masks",
+        "series",
+        "readouts",
+        "maps",
         "ablate",
+        "curves",
         "effects",
         "report",
     }
@@ -156,7 +163,7 @@ def test_another_seed_and_an_untrained_network_run(study, tmp_path):
 
 def test_a_study_without_tasks_runs(tmp_path):
     config = small()
-    for key in ("tasks", "dissociations"):
+    for key in ("tasks", "dissociations", "readouts"):
         del config[key]
     config["models"] = {
         "other": {"architecture": "small_cnn", "weights": "untrained", "layers": ["conv1", "**.linear"]}

@@ -69,7 +69,10 @@ def served(home: Path) -> Iterator[World]:
 def paper(world: World) -> dict[str, Any]:
     """Give the paper's study with fewer stimuli and controls; all else is as it stands."""
     config = _loaded("config.yaml", world)
-    config["ablation"]["controls"] = 40
+    config["ablation"] |= {"controls": 40, "shuffles": 3, "fractions": [0.05, 0.1], "series_controls": 20}
+    for readout in config["readouts"].values():
+        readout |= {"layer": "resnet.encoder.stages.1.layers.1", "folds": 3}  # which is the last of the small one
+    config["readouts"]["kind"]["classes"] = ["dog"]  # the photographs show cars, and dogs in half of them
     for localizer in config["localizers"].values():
         localizer["fraction"] = 0.1  # a small network has few units
     return config

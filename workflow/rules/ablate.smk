@@ -1,39 +1,157 @@
-rule ablate:
+JOBS = ABLATION["jobs"]
+MASKED = "results/{study}/{model}"
+
+
+# the mean response at every position of the layers that are silenced
+rule maps:
     input:
-        inputs="results/{study}/{model}/inputs.nc",
-        weights="results/{study}/{model}/weights.safetensors",
-        moments="results/{study}/{model}/moments.nc",
-        masks="results/{study}/{model}/masks.nc",
+        inputs=f"{MASKED}/inputs.nc",
+        weights=f"{MASKED}/weights.safetensors",
+        masks=f"{MASKED}/masks.nc",
     output:
-        "results/{study}/{model}/outcomes/{localizer}.nc",
+        f"{MASKED}/maps.nc",
     log:
-        "logs/{study}/{model}/ablate/{localizer}.log",
+        "logs/{study}/{model}/maps.log",
     benchmark:
-        "benchmarks/{study}/{model}/ablate/{localizer}.jsonl"
+        "benchmarks/{study}/{model}/maps.jsonl"
     conda:
         "../../envs/torch.yaml"
     resources:
         gpu=1,
     params:
         layers=lookup(within=config, dpath="models/{model}/layers"),
-        ablation=config["ablation"],
+        batch_size=config["recording"]["batch_size"],
+        categories=sorted(
+            {
+                name
+                for contrast in config["contrasts"].values()
+                for name in contrast["other"]
+            }
+        ),
+        kept="keep" in VALUES,
+    message:
+        "Averaging the maps of {wildcards.model}"
+    script:
+        "../scripts/maps.py"
+
+
+# all masks of a localizer, or those of one of several jobs
+rule ablate:
+    input:
+        inputs=f"{MASKED}/inputs.nc",
+        weights=f"{MASKED}/weights.safetensors",
+        moments=f"{MASKED}/moments.nc",
+        maps=f"{MASKED}/maps.nc" if MAPS else [],
+        readouts=f"{MASKED}/readouts.nc" if config["readouts"] else [],
+        masks=f"{MASKED}/masks.nc",
+    output:
+        (
+            f"{MASKED}/outcomes/{{localizer}}.nc"
+            if JOBS == 1
+            else f"{MASKED}/outcomes/jobs/{{localizer}}/{{job}}.nc"
+        ),
+    log:
+        (
+            "logs/{study}/{model}/ablate/{localizer}.log"
+            if JOBS == 1
+            else "logs/{study}/{model}/ablate/{localizer}/{job}.log"
+        ),
+    benchmark:
+        (
+            "benchmarks/{study}/{model}/ablate/{localizer}.jsonl"
+            if JOBS == 1
+            else "benchmarks/{study}/{model}/ablate/{localizer}/{job}.jsonl"
+        )
+    conda:
+        "../../envs/torch.yaml"
+    resources:
+        gpu=1,
+    params:
+        layers=lookup(within=config, dpath="models/{model}/layers"),
+        ablation=SILENCED,
         contrast=lookup(within=config, dpath="localizers/{localizer}/contrast"),
         contrasts=config["contrasts"],
         tasks=config["tasks"],
+        seed=config["seed"],
+        jobs=JOBS,
+        masks="masks",
     message:
         "Ablating the {wildcards.localizer} units of {wildcards.model} and their controls"
     script:
         "../scripts/ablate.py"
 
 
+use rule ablate as ablate_series with:
+    input:
+        inputs=f"{MASKED}/inputs.nc",
+        weights=f"{MASKED}/weights.safetensors",
+        moments=f"{MASKED}/moments.nc",
+        maps=f"{MASKED}/maps.nc" if MAPS else [],
+        readouts=f"{MASKED}/readouts.nc" if config["readouts"] else [],
+        masks=f"{MASKED}/series.nc",
+    output:
+        (
+            f"{MASKED}/series/{{localizer}}.nc"
+            if JOBS == 1
+            else f"{MASKED}/series/jobs/{{localizer}}/{{job}}.nc"
+        ),
+    log:
+        (
+            "logs/{study}/{model}/series/{localizer}.log"
+            if JOBS == 1
+            else "logs/{study}/{model}/series/{localizer}/{job}.log"
+        ),
+    benchmark:
+        (
+            "benchmarks/{study}/{model}/series/{localizer}.jsonl"
+            if JOBS == 1
+            else "benchmarks/{study}/{model}/series/{localizer}/{job}.jsonl"
+        )
+    params:
+        layers=lookup(within=config, dpath="models/{model}/layers"),
+        ablation=SILENCED,
+        contrast=lookup(within=config, dpath="localizers/{localizer}/contrast"),
+        contrasts=config["contrasts"],
+        tasks=config["tasks"],
+        seed=config["seed"],
+        jobs=JOBS,
+        masks="series",
+    message:
+        "Ablating more and fewer {wildcards.localizer} units of {wildcards.model}"
+
+
+if JOBS > 1:
+
+    rule gather_outcomes:
+        input:
+            expand(
+                f"{MASKED}/{{outcomes}}/jobs/{{localizer}}/{{job}}.nc",
+                job=range(JOBS),
+                allow_missing=True,
+            ),
+        output:
+            f"{MASKED}/{{outcomes}}/{{localizer}}.nc",
+        log:
+            "logs/{study}/{model}/{outcomes}/{localizer}/gather.log",
+        benchmark:
+            "benchmarks/{study}/{model}/{outcomes}/{localizer}/gather.jsonl"
+        conda:
+            "../../envs/torch.yaml"
+        message:
+            "Putting the outcomes of {wildcards.localizer} masks together"
+        script:
+            "../scripts/gather_outcomes.py"
+
+
 rule effects:
     input:
         outcomes=expand(
-            "results/{{study}}/{{model}}/outcomes/{localizer}.nc",
+            f"{MASKED}/outcomes/{{localizer}}.nc",
             localizer=config["localizers"],
+            allow_missing=True,
         ),
     output:
-        "results/{study}/{model}/effects.nc",
+        f"{MASKED}/effects.nc",
     log:
         "logs/{study}/{model}/effects.log",
     benchmark:
@@ -44,9 +162,55 @@ rule effects:
         tasks=config["tasks"],
         localizers=config["localizers"],
         dissociations=config["dissociations"],
-        inference=config["inference"],
+        inference=TESTED,
         seed=config["seed"],
     message:
         "Measuring the effects of ablation in {wildcards.model}"
     script:
         "../scripts/effects.py"
+
+
+rule curves:
+    input:
+        outcomes=expand(
+            f"{MASKED}/series/{{localizer}}.nc",
+            localizer=config["localizers"],
+            allow_missing=True,
+        ),
+    output:
+        f"{MASKED}/curves.nc",
+    log:
+        "logs/{study}/{model}/curves.log",
+    benchmark:
+        "benchmarks/{study}/{model}/curves.jsonl"
+    conda:
+        "../../envs/statistics.yaml"
+    params:
+        tasks=config["tasks"],
+        localizers=config["localizers"],
+        inference=TESTED,
+        seed=config["seed"],
+    message:
+        "Measuring the effects of more and fewer units in {wildcards.model}"
+    script:
+        "../scripts/curves.py"
+
+
+rule replicates:
+    input:
+        effects=effects_of,
+    output:
+        "results/{study}/replicates/{replicates}.nc",
+    log:
+        "logs/{study}/replicates/{replicates}.log",
+    benchmark:
+        "benchmarks/{study}/replicates/{replicates}.jsonl"
+    conda:
+        "../../envs/statistics.yaml"
+    params:
+        models=lookup(within=config, dpath="replicates/{replicates}"),
+        inference=settings_of(INFERENCE, "confidence", "alpha", "least_performance"),
+    message:
+        "Comparing the effects of the {wildcards.replicates} models"
+    script:
+        "../scripts/replicates.py"

@@ -27,12 +27,35 @@ wildcard_constraints:
     model="|".join(config["models"]),
     localizer="|".join(config["localizers"]),
     shard="[0-9]+",
+    job="[0-9]+",
+    outcomes="outcomes|series",
+    replicates="|".join(config["replicates"]) or "none",
 
 
 # how many jobs share the work is no part of the result
 RECORDING = {
     key: value for key, value in config["recording"].items() if key != "shards"
 }
+
+ABLATION = config["ablation"]
+INFERENCE = config["inference"]
+
+
+def settings_of(section, *keys):
+    """Take some keys of a section: a change of the others is none of the rule's business."""
+    return {key: section[key] for key in keys}
+
+
+DRAWN = settings_of(ABLATION, "matching", "bins")
+SILENCED = settings_of(ABLATION, "value", "mean", "background", "batch_size", "keep")
+TESTED = INFERENCE | settings_of(ABLATION, "matching")
+SERIES = any(ABLATION[key] for key in ("fractions", "keep", "layers"))
+
+# a mean map has a value for every position, of which the means may not have been recorded
+VALUES = {ABLATION["value"]} | ({"keep"} if ABLATION["keep"] else set())
+VALUES |= {ABLATION["background"]} if "keep" in VALUES else set()
+MAPPED = ABLATION["mean"] == "map" and "mean" in VALUES
+MAPS = MAPPED and "position" not in config["recording"]["reductions"]
 
 # every output of a network stands for a label of a task; without tasks, for a category
 LABELS = [label for labels in config["tasks"].values() for label in labels]
@@ -63,3 +86,18 @@ def learnt_from(wildcards):
     """Name what a model is trained on, if it is."""
     trained = config["models"][wildcards.model]["weights"] == "trained"
     return f"results/{wildcards.study}/{wildcards.model}/inputs.nc" if trained else []
+
+
+def twin_of(wildcards):
+    """Name the contrasts of a model's untrained twin, where its localizers give control masks."""
+    twin = config["models"][wildcards.model].get("untrained")
+    wanted = twin and "untrained" in ABLATION["compare"]
+    return f"results/{wildcards.study}/{twin}/contrast.nc" if wanted else []
+
+
+def effects_of(wildcards):
+    """Name the effects of the models that replicate one another."""
+    return [
+        f"results/{wildcards.study}/{model}/effects.nc"
+        for model in config["replicates"][wildcards.replicates]
+    ]

@@ -69,6 +69,28 @@ rule selectivity_figure:
         "../scripts/figures/selectivity.py"
 
 
+rule reliability_figure:
+    input:
+        reliability="results/{study}/{model}/reliability.nc",
+    output:
+        report(
+            "results/{study}/{model}/figures/reliability.svg",
+            caption="../report/reliability.rst",
+            category="Units",
+            labels={"model": "{model}", "shows": "halves of the stimuli"},
+        ),
+    log:
+        "logs/{study}/{model}/figures/reliability.log",
+    benchmark:
+        "benchmarks/{study}/{model}/figures/reliability.jsonl"
+    conda:
+        "../../envs/plots.yaml"
+    message:
+        "Drawing how well halves of the stimuli agree in {wildcards.model}"
+    script:
+        "../scripts/figures/reliability.py"
+
+
 rule masks_figure:
     input:
         masks="results/{study}/{model}/masks.nc",
@@ -139,6 +161,32 @@ rule dissociation_figure:
         "Drawing the harm of each mask of {wildcards.model} to each task"
     script:
         "../scripts/figures/dissociation.py"
+
+
+rule curves_figure:
+    input:
+        curves="results/{study}/{model}/curves.nc",
+    output:
+        report(
+            "results/{study}/{model}/figures/curves.svg",
+            caption="../report/curves.rst",
+            category="Ablation",
+            labels={"model": "{model}", "shows": "more and fewer units"},
+        ),
+    log:
+        "logs/{study}/{model}/figures/curves.log",
+    benchmark:
+        "benchmarks/{study}/{model}/figures/curves.jsonl"
+    conda:
+        "../../envs/plots.yaml"
+    params:
+        tasks=config["tasks"],
+        readouts=config["readouts"],
+        localizers=config["localizers"],
+    message:
+        "Drawing the effects of more and fewer units in {wildcards.model}"
+    script:
+        "../scripts/figures/curves.py"
 
 
 rule units_table:

@@ -1,6 +1,7 @@
 rule contrast:
     input:
         moments="results/{study}/{model}/moments.nc",
+        activations="results/{study}/{model}/activations.nc",
     output:
         "results/{study}/{model}/contrast.nc",
     log:
@@ -11,15 +12,40 @@ rule contrast:
         "../../envs/statistics.yaml"
     params:
         contrasts=config["contrasts"],
+        inference=settings_of(INFERENCE, "least_d", "fdr", "family"),
     message:
         "Contrasting categories in every unit of {wildcards.model}"
     script:
         "../scripts/contrast.py"
 
 
+rule reliability:
+    input:
+        moments="results/{study}/{model}/moments.nc",
+    output:
+        "results/{study}/{model}/reliability.nc",
+    log:
+        "logs/{study}/{model}/reliability.log",
+    benchmark:
+        "benchmarks/{study}/{model}/reliability.jsonl"
+    conda:
+        "../../envs/statistics.yaml"
+    params:
+        contrasts=config["contrasts"],
+        localizers=config["localizers"],
+        inference=settings_of(INFERENCE, "least_d", "fdr", "family"),
+        seed=config["seed"],
+    message:
+        "Comparing halves of the stimuli in {wildcards.model}"
+    script:
+        "../scripts/reliability.py"
+
+
 rule masks:
     input:
         contrast="results/{study}/{model}/contrast.nc",
+        moments="results/{study}/{model}/moments.nc",
+        untrained=twin_of,
     output:
         "results/{study}/{model}/masks.nc",
     log:
@@ -29,10 +55,58 @@ rule masks:
     conda:
         "../../envs/statistics.yaml"
     params:
+        contrasts=config["contrasts"],
         localizers=config["localizers"],
-        controls=config["ablation"]["controls"],
+        ablation=DRAWN | settings_of(ABLATION, "controls", "compare", "shuffles"),
+        alpha=INFERENCE["alpha"],
         seed=config["seed"],
     message:
         "Selecting units of {wildcards.model} and drawing control masks"
     script:
         "../scripts/masks.py"
+
+
+rule series:
+    input:
+        contrast="results/{study}/{model}/contrast.nc",
+        moments="results/{study}/{model}/moments.nc",
+    output:
+        "results/{study}/{model}/series.nc",
+    log:
+        "logs/{study}/{model}/series.log",
+    benchmark:
+        "benchmarks/{study}/{model}/series.jsonl"
+    conda:
+        "../../envs/statistics.yaml"
+    params:
+        contrasts=config["contrasts"],
+        localizers=config["localizers"],
+        ablation=DRAWN
+        | settings_of(ABLATION, "fractions", "keep", "layers", "series_controls"),
+        alpha=INFERENCE["alpha"],
+        seed=config["seed"],
+    message:
+        "Selecting more and fewer units of {wildcards.model}"
+    script:
+        "../scripts/series.py"
+
+
+rule readouts:
+    input:
+        activations="results/{study}/{model}/activations.nc",
+        stimuli="results/{study}/stimuli.nc",
+    output:
+        "results/{study}/{model}/readouts.nc",
+    log:
+        "logs/{study}/{model}/readouts.log",
+    benchmark:
+        "benchmarks/{study}/{model}/readouts.jsonl"
+    conda:
+        "../../envs/statistics.yaml"
+    params:
+        readouts=config["readouts"],
+        seed=config["seed"],
+    message:
+        "Fitting readouts to the responses of {wildcards.model}"
+    script:
+        "../scripts/readouts.py"

@@ -64,7 +64,7 @@ rule weights:
         weights=lookup(within=config, dpath="models/{model}/weights"),
         training=lookup(within=config, dpath="models/{model}/training"),
         tasks=config["tasks"],
-        seed=config["seed"],
+        seed=lookup(within=config, dpath="models/{model}/seed", default=config["seed"]),
         downloads=config["downloads"],
     message:
         "Getting the weights of {wildcards.model}"

@@ -9,10 +9,20 @@ ARTEFACTS = [
     "activations",
     "moments",
     "contrast",
+    "reliability",
     "masks",
     "effects",
 ]
-FIGURES = ["confounds", "selectivity", "masks", "effects", "dissociation"]
+FIGURES = ["confounds", "selectivity", "reliability", "masks", "effects"]
+FIGURES += ["dissociation"]
+if config["readouts"]:
+    ARTEFACTS.append("readouts")
+if MAPS:
+    ARTEFACTS.append("maps")
+if SERIES:
+    ARTEFACTS += ["series", "curves"]
+    FIGURES.append("curves")
+OUTCOMES = ["outcomes", "series"] if SERIES else ["outcomes"]
 
 
 rule report:
@@ -32,9 +42,14 @@ rule report:
             artefact=ARTEFACTS,
         ),
         outcomes=expand(
-            "results/{{study}}/{model}/outcomes/{localizer}.nc",
+            "results/{{study}}/{model}/{outcomes}/{localizer}.nc",
             model=config["models"],
+            outcomes=OUTCOMES,
             localizer=config["localizers"],
+        ),
+        replicates=expand(
+            "results/{{study}}/replicates/{replicates}.nc",
+            replicates=config["replicates"],
         ),
         tables=expand(
             "results/{{study}}/{model}/tables/{table}.csv",

@@ -1,12 +1,15 @@
 """Contrast the categories of a study in every unit."""
 
 from deeplocalizer import contrast, provenance, store
+from deeplocalizer.contrast import auroc
 from deeplocalizer.logging import log_to
 
 with log_to(snakemake.log[0]):
     parameters = dict(snakemake.params.items())
     moments = store.open(snakemake.input.moments, "moments")
-    result = contrast.welch(moments, parameters["contrasts"])
-    title = "Contrasts of categories in every unit"
-    result = provenance.stamp(result, "contrast", title, parameters, {"moments": moments})
-    store.save(result, snakemake.output[0])
+    with store.lazy(snakemake.input.activations, "activations") as activations:
+        ranked = auroc.of(activations, parameters["contrasts"])
+        sources = {"moments": moments, "activations": activations}
+        result = contrast.welch(moments, parameters["contrasts"], auroc=ranked, **parameters["inference"])
+        title = "Contrasts of categories in every unit"
+        store.save(provenance.stamp(result, "contrast", title, parameters, sources), snakemake.output[0])

@@ -15,5 +15,5 @@ with log_to(snakemake.log[0]):
         parameters["seed"],
     )
     title = "Effects of ablation on the test split"
-    sources = {str(part["localizer"].values[1]): part for part in parts}
+    sources = dict(zip(parameters["localizers"], parts, strict=True))
     store.save(provenance.stamp(result, "effects", title, parameters, sources), snakemake.output[0])

@@ -23,6 +23,7 @@ def describe() -> dict:
         "drawn": {Path(path).stem: path for path in snakemake.input.drawn},
         "stimuli": snakemake.input.stimuli,
         "models": models,
+        "replicates": {Path(path).stem: path for path in snakemake.input.get("replicates", [])},
         "benchmarks": snakemake.params.benchmarks,
     }
 

@@ -28,6 +28,8 @@ def value_hint(refusal: Refusal) -> str:
             return _example(refusal.value)
         case "type":
             return _kind_hint(refusal.value, refusal.schema)
+        case "anyOf" if isinstance(refusal.value, str) and not _takes_text(refusal.schema):
+            return _kind_hint(refusal.value, {"type": "array"})
     return ""
 
 
@@ -47,6 +49,12 @@ def _kind_hint(value: Any, schema: dict[str, Any]) -> str:
         case "array" if not isinstance(value, list | dict):
             return f"Write it as a list: {flow([value])}."
     return ""
+
+
+def _takes_text(schema: dict[str, Any]) -> bool:
+    """Say whether one of several things allowed is text, or no list at all is among them."""
+    kinds = [choice.get("type", "string") for choice in schema["anyOf"]]
+    return "string" in kinds or "array" not in kinds
 
 
 def _repeated(items: list[Any]) -> list[Any]:

@@ -79,7 +79,8 @@ def refusals(configuration: Mapping[Any, Any], schema: Mapping[str, Any]) -> lis
     list of Refusal
         One for each rule that a value breaks.
     """
-    return [_refusal(error, configuration) for error in _VALIDATOR(schema).iter_errors(configuration)]
+    found = (inner for error in _VALIDATOR(schema).iter_errors(configuration) for inner in _meant(error))
+    return [_refusal(error, configuration) for error in found]
 
 
 def sound(configuration: Mapping[Any, Any], refused: Collection[Refusal]) -> dict[Any, Any]:
@@ -98,6 +99,17 @@ def sound(configuration: Mapping[Any, Any], refused: Collection[Refusal]) -> dic
     for path in sorted(paths, key=len, reverse=True):  # what is inside first, while it is still there
         _at(believed, path[:-1])[path[-1]] = None
     return believed
+
+
+def _meant(error: ValidationError) -> list[ValidationError]:
+    """Of several things allowed, take what is wrong with the only one of the kind that was given."""
+    if error.validator != "anyOf" or not isinstance(error.instance, list | dict):
+        return [error]
+    of_another_kind = {
+        inner.schema_path[0] for inner in error.context or () if inner.validator == "type" and not inner.path
+    }
+    meant = [inner for inner in error.context or () if inner.schema_path[0] not in of_another_kind]
+    return meant if len({inner.schema_path[0] for inner in meant}) == 1 else [error]
 
 
 def _at(value: Any, path: tuple[Any, ...]) -> Any:

@@ -4,6 +4,7 @@ Model            what is known of a network without its weights
 Workload         passes and bytes of one model's part of a study
 stimuli          number of stimuli of each category and split
 workload         count passes and bytes
+masks_of         number of masks of a localizer, and of its series
 downloads        bytes that the sources and the weights will fetch
 known_size       number of stimuli that a category says it has
 """
@@ -39,6 +40,8 @@ class Model:
         Bytes of its weights.
     pretrained : bool
         Whether its weights are fetched.
+    layers : int
+        Recorded layers.
     """
 
     pixels: int
@@ -46,6 +49,7 @@ class Model:
     channel_units: int
     parameters: int
     pretrained: bool
+    layers: int = 1
 
 
 @dataclass(frozen=True)
@@ -100,8 +104,11 @@ def workload(config: Mapping[str, Any], model: Model, numbers: Mapping[str, Mapp
     total = sum(sum(splits.values()) for splits in numbers.values())
     recorded = sum(splits[name] for splits in numbers.values() for name in config["recording"]["splits"])
     tested = sum(splits["test"] for splits in numbers.values())
-    masks = (config["ablation"]["controls"] + 1) * len(config["localizers"])
-    runs = masks + len(config["localizers"])  # each localizer's job has an intact run of its own
+    main, series = masks_of(config["ablation"], model.layers)
+    masks = (main + series) * len(config["localizers"])
+    # each job has an intact run of its own
+    intact = config["ablation"]["jobs"] * (2 if series else 1) * len(config["localizers"])
+    runs = masks + intact
     cells = len(numbers) * len(config["recording"]["splits"]) * config["stimuli"]["folds"]
     return Workload(
         recorded=recorded,
@@ -113,6 +120,22 @@ def workload(config: Mapping[str, Any], model: Model, numbers: Mapping[str, Mapp
         masks=masks * model.units,
         weights=model.parameters,
     )
+
+
+def masks_of(ablation: Mapping[str, Any], layers: int) -> tuple[int, int]:
+    """Count the masks of a localizer, and those of its series.
+
+    Parameters
+    ----------
+    ablation : mapping
+        The section of the configuration, with every default.
+    layers : int
+        Recorded layers; the most that a mask can lie in.
+    """
+    several = {"shuffled": ablation["shuffles"], **dict.fromkeys(("random", "random_response"), ablation["controls"])}
+    main = 1 + ablation["controls"] + sum(several.get(kind, 1) for kind in ablation["compare"])
+    steps = len(ablation["fractions"]) + int(ablation["keep"]) + layers * int(ablation["layers"])
+    return main, steps * (1 + ablation["series_controls"])
 
 
 def downloads(

@@ -2,6 +2,10 @@
 
 sites            places and sites, and a visit to every tensor of an output
 visiting         call a visitor on every output of some places, for as long as the context lasts
+history          which module calls a forward pass had, and who used what they gave
+prefixes         which of those calls are complete before a start
+resuming         hand out what ran before a start, in the place of computing it again
+structures       what outputs are made of
 operations       follow every operation of a forward pass, also those that are no modules
 patterns         the places that match a pattern
 
@@ -12,24 +16,40 @@ mode is kept. Visitors see axes in one order, whatever that of the place: (stimu
 token, channel).
 """
 
+from deeplocalizer.hooks.history import Call, History, history
 from deeplocalizer.hooks.operations import Done, follow
 from deeplocalizer.hooks.patterns import find, matches, places, rank, wide
+from deeplocalizer.hooks.prefixes import Prefix, prefix
+from deeplocalizer.hooks.resuming import DivergedError, Kept, keeping, resuming
 from deeplocalizer.hooks.sites import Operation, Place, Site, Visitor, parts, turn
-from deeplocalizer.hooks.visiting import every_module_called, visiting, watching
+from deeplocalizer.hooks.structures import mapped, tensors
+from deeplocalizer.hooks.visiting import Calls, every_module_called, visiting, watching
 
 __all__ = [
+    "Call",
+    "Calls",
+    "DivergedError",
     "Done",
+    "History",
+    "Kept",
     "Operation",
     "Place",
+    "Prefix",
     "Site",
     "Visitor",
     "every_module_called",
     "find",
     "follow",
+    "history",
+    "keeping",
+    "mapped",
     "matches",
     "parts",
     "places",
+    "prefix",
     "rank",
+    "resuming",
+    "tensors",
     "turn",
     "visiting",
     "watching",

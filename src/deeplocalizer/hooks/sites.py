@@ -5,6 +5,7 @@ Operation        a place that is no module
 turn             an output of channels last as one of channels first, and the like
 visit_parts      visit every tensor of an output
 parts            the tensors of an output
+rebuilt_mapping  a mapping of the same kind with other entries
 undisturbed      whether no visitor is at work
 """
 
@@ -118,7 +119,7 @@ def visit_parts(output: Any, name: str, call: int, visit: Visitor) -> Any:
     if isinstance(output, Mapping):
         parts: dict[Any, Any] = {key: visit_parts(part, f"{name}[{key}]", call, visit) for key, part in output.items()}
         replaced = {key: new for key, new in parts.items() if new is not None}
-        return _rebuilt_mapping(output, replaced) if replaced else None
+        return rebuilt_mapping(output, replaced) if replaced else None
     if isinstance(output, tuple | list):
         news = [visit_parts(part, f"{name}[{index}]", call, visit) for index, part in enumerate(output)]
         if all(new is None for new in news):
@@ -141,7 +142,8 @@ def parts(output: Any) -> list[torch.Tensor]:
     return found
 
 
-def _rebuilt_mapping(output: Mapping[Any, Any], replaced: Mapping[Any, Any]) -> Any:
+def rebuilt_mapping(output: Mapping[Any, Any], replaced: Mapping[Any, Any]) -> Any:
+    """Build a mapping of the same kind, with some entries replaced."""
     try:
         return type(output)(**{**output, **replaced})  # a transformers ModelOutput is a dataclass
     except TypeError:

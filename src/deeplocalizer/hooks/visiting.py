@@ -1,5 +1,6 @@
 """Visit and watch the outputs of places.
 
+Calls            how often each place ran in a forward pass
 visiting         call a visitor on every output of some places, for as long as the context lasts
 watching         note what some modules give, for as long as the context lasts
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -19,8 +20,16 @@ from deeplocalizer.hooks.operations import Done, follow
 from deeplocalizer.hooks.sites import Operation, Place, Site, Visitor, disturbing, turn, visit_parts
 
 
+class Calls(Counter[str]):
+    """How often each place ran in this forward pass, by name."""
+
+    def __call__(self) -> None:
+        """Start counting anew."""
+        self.clear()
+
+
 @contextlib.contextmanager
-def visiting(places: Mapping[str, Place], visit: Visitor, turned: Container[Site] = ()) -> Iterator[Callable[[], None]]:
+def visiting(places: Mapping[str, Place], visit: Visitor, turned: Container[Site] = ()) -> Iterator[Calls]:
     """Call a visitor on every output of some places.
 
     Parameters
@@ -34,8 +43,8 @@ def visiting(places: Mapping[str, Place], visit: Visitor, turned: Container[Site
 
     Yields
     ------
-    callable
-        Call it before each forward pass: it starts counting calls anew.
+    Calls
+        How often each place ran. Call it before each forward pass: it starts counting anew.
 
     Notes
     -----
@@ -49,7 +58,7 @@ def visiting(places: Mapping[str, Place], visit: Visitor, turned: Container[Site
     for name in places:
         if "[" in name:
             raise ValueError(f"layer {name!r}: a name must not hold '[', which marks a part of an output")
-    calls: Counter[str] = Counter()
+    calls = Calls()
     unique = {place: name for name, place in reversed(list(places.items())) if isinstance(place, nn.Module)}
     operations: dict[nn.Module, dict[str, str]] = {}
     for name, place in places.items():
@@ -82,7 +91,7 @@ def visiting(places: Mapping[str, Place], visit: Visitor, turned: Container[Site
             stack.callback(module.register_forward_hook(hook).remove)
         for root, names in operations.items():
             stack.enter_context(follow(root, functools.partial(act, names)))
-        yield calls.clear
+        yield calls
 
 
 @contextlib.contextmanager

@@ -47,7 +47,7 @@ def draw(effects: xr.Dataset, outcome: str, own: Mapping[str, str]) -> Figure:
     effects : Dataset
         As `effects.measure` makes it.
     outcome : str
-        ``correct``, or ``kept`` where the study has no tasks.
+        ``correct``, or ``kept`` where the study has no tasks; of readouts, ``correct`` is shown whatever leads.
     own : mapping of str
         The task that each localizer is expected to harm, if any; it is drawn with a filled mark.
 
@@ -58,9 +58,11 @@ def draw(effects: xr.Dataset, outcome: str, own: Mapping[str, str]) -> Figure:
         it has above chance. Grey bands span the random controls of a mask; squares are differences of masks.
     """
     tasks = effects["task_name"].values.astype(str)
-    scales = [scale for scale in ("raw", "scaled") if _any(effects, outcome, scale)] or ["raw"]
+    led = {str(task): summaries.leads(effects, str(task), outcome) for task in tasks}
+    scales = [scale for scale in ("raw", "scaled") if any(_any(effects, one, scale) for one in set(led.values()))]
+    scales = scales or ["raw"]
     panels = [(task, scale) for task in tasks for scale in scales]
-    lines = {(task, scale): _bars(effects, outcome, str(task), scale, own) for task, scale in panels}
+    lines = {(task, scale): _bars(effects, led[str(task)], str(task), scale, own) for task, scale in panels}
     rows = [len(lines[task, scales[0]]) for task in tasks]
     with drawing.style():
         made = drawing.figure(0.85 + sum(0.45 + ROW * count for count in rows))
@@ -72,8 +74,11 @@ def draw(effects: xr.Dataset, outcome: str, own: Mapping[str, str]) -> Figure:
                 _panel(axes[row, column], lines[task, scale], f"{task}/{scale}")
                 axes[row, column].tick_params(axis="y", labelleft=column == 0)
             axes[row, 0].set_title(plain(str(task)))
-        for column, scale in enumerate(scales):
-            axes[-1, column].set_xlabel(LABELS[outcome, scale])
+        for row, task in enumerate(tasks):
+            # below the last of the tasks that are told by one outcome
+            if row == len(tasks) - 1 or led[str(tasks[row + 1])] != led[str(task)]:
+                for column, scale in enumerate(scales):
+                    axes[row, column].set_xlabel(LABELS.get((led[str(task)], scale), ""))
         _legend(made, [bar for bars in lines.values() for bar in bars], bool(own))
     return made
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import matplotlib.style
@@ -90,10 +90,13 @@ def figure(height: float, width: float = WIDTH) -> Figure:
     return made
 
 
-def grid(made: Figure, panels: int, columns: int, shared: bool = True) -> list[Axes]:
+def grid(
+    made: Figure, panels: int, columns: int, shared: bool = True, heights: Sequence[float] | None = None
+) -> list[Axes]:
     """Put panels into rows of at most some columns; their vertical axis is shared unless told otherwise."""
     columns = max(1, min(panels, columns))
-    axes = made.subplots(math.ceil(panels / columns), columns, squeeze=False, sharey=shared)
+    rows = math.ceil(panels / columns)
+    axes = made.subplots(rows, columns, squeeze=False, sharey=shared, height_ratios=heights)
     flat: list[Axes] = list(axes.ravel())
     for spare in flat[panels:]:
         spare.set_axis_off()
@@ -178,8 +181,19 @@ def save(made: Figure, path: str | os.PathLike[str], title: str) -> None:
     partial = destination.with_name(f".{destination.name}.partial")
     try:
         with style():
+            _settle(made)
             known = {"Date": None, "Creator": "DeepLocalizer", "Title": title}
             made.savefig(partial, format="svg", metadata=known)
         partial.replace(destination)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _settle(made: Figure) -> None:
+    """Arrange the panels for good: with many of them the solver's last bits differ from time to time."""
+    made.draw_without_rendering()
+    made.set_layout_engine("none")
+    for axes in made.axes:
+        box = axes.get_position(original=True)
+        left, bottom, width, height = (round(float(value), 6) for value in box.bounds)
+        axes.set_position((left, bottom, width, height))

@@ -33,14 +33,14 @@ def draw(effects: xr.Dataset, outcome: str, own: Mapping[str, str]) -> Figure:
     effects : Dataset
         As `effects.measure` makes it.
     outcome : str
-        ``correct``, or ``kept`` where the study has no tasks.
+        ``correct``, or ``kept`` where the study has no tasks; of readouts, ``correct`` is shown whatever leads.
     own : mapping of str
         The task that each localizer is expected to harm, if any; it is drawn with a filled mark.
 
     Returns
     -------
     Figure
-        A panel for each task (category, if there are no tasks) and a row for each localizer.
+        A panel for each task and readout (category, if there are no tasks) and a row for each localizer.
     """
     tasks = effects["task_name"].values.astype(str)
     localizers = effects["localizer_name"].values.astype(str)
@@ -50,9 +50,10 @@ def draw(effects: xr.Dataset, outcome: str, own: Mapping[str, str]) -> Figure:
         made = drawing.figure(0.6 + rows * (0.85 + ROW * len(localizers)))
         panels = drawing.grid(made, len(tasks), columns)
         for index, (axes, task) in enumerate(zip(panels, tasks, strict=True)):
-            _panel(axes, effects, outcome, str(task), own)
+            _panel(axes, effects, summaries.leads(effects, str(task), outcome), str(task), own)
             axes.tick_params(axis="y", labelleft=index % columns == 0)
-        _legend(made, effects, outcome, own)
+        shown = {summaries.leads(effects, str(task), outcome) for task in tasks}
+        _legend(made, effects, "correct" if "correct" in shown else outcome, own)
     return made
 
 

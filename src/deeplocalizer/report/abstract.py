@@ -44,10 +44,12 @@ def _found(study: Study, model: Model) -> str:
     )
     units = count(model.units, "unit")
     whose = f"its {units}" if len(study.models) == 1 else f"the {units} of {code(model.name)}"
-    told = [f"Of {whose}, {sizes} were silenced."]
+    done = "kept, and all others replaced" if study.config["ablation"]["value"] == "keep" else "silenced"
+    told = [f"Of {whose}, {sizes} were {done}."]
     before = ""
     for claim in sentences.leading(study, model):
-        told.append(_harm(study, claim, again=not study.config["tasks"] and claim.localizer == before))
+        again = study.measure(claim.task) == "kept" and claim.localizer == before
+        told.append(_harm(study, claim, again))
         before = claim.localizer
     pairs = study.config["dissociations"]
     told += [_verdict(study, claims.dissociation(study, model.effects, pair)) for pair in pairs]
@@ -66,20 +68,20 @@ def _preference(study: Study, localizer: str) -> str:
 
 def _harm(study: Study, claim: Advantage, again: bool = False) -> str:
     """Say what silencing a localizer's units did, perhaps after a sentence about the same units."""
-    mask, task = f"*{name(claim.localizer)}*", name(claim.task)
+    mask, task = f"*{name(claim.localizer)}*", sentences.asked(study, claim.task)
     if claim.finding is Finding.UNABLE:
-        return f"The network does not do {task} to a meaningful degree, so nothing is claimed about its {mask} units."
+        return f"{sentences.unable(study, claim.task)}, so nothing is claimed about the {mask} units and {task}."
     if not claim.complete or claim.harm is None:
         return f"For the {mask} units and {task} there is no number."
-    compared = sentences.against(study, claim.finding, "as many random units")
-    if study.outcome == "kept":
+    compared = sentences.against(study, claim, "as many random units")
+    if study.measure(claim.task) == "kept":
         did = f"the decision changed for {percent(claim.harm.estimate)} of {task}"
     else:
         did = f"balanced accuracy in {task} {sentences.went(claim, ('fell', 'rose', 'stayed'))}"
     numbers = f"{points(claim.advantage)}, {wording.p(claim.p)}"
     if again:
         return f"Of {task}, it changed for {percent(claim.harm.estimate)}: {compared} (difference {numbers})."
-    return f"Without the {mask} units, {did}: {compared} (difference {numbers})."
+    return f"{sentences.lacking(study, f'{mask} units')}, {did}: {compared} (difference {numbers})."
 
 
 def _verdict(study: Study, claim: Dissociation) -> str:

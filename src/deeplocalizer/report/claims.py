@@ -120,13 +120,14 @@ def advantage(study: Study, effects: xr.Dataset, localizer: str, task: str) -> A
     effects : Dataset
         Of one of its models.
     localizer, task : str
-        Without tasks, a category takes the place of a task.
+        A task or a readout; without tasks, a category takes the place of a task.
     """
+    outcome = study.measure(task)
     found = {
-        kind: find(effects, kind, study.outcome, localizer=localizer, task=task)
+        kind: find(effects, kind, outcome, localizer=localizer, task=task)
         for kind in ("ablated", "harm", "control", "advantage")
     }
-    if study.outcome == "kept":
+    if outcome == "kept":
         found["harm"] = changed(effects, localizer, task)
     return Advantage(
         _finding(found["advantage"], able(effects, task, study.alpha), study.alpha),
@@ -134,7 +135,7 @@ def advantage(study: Study, effects: xr.Dataset, localizer: str, task: str) -> A
         task,
         float(effects["chance"].sel(task_name=task)),
         float(effects["p_able"].sel(task_name=task)),
-        find(effects, "intact", study.outcome, task=task),
+        find(effects, "intact", outcome, task=task),
         **found,
     )
 

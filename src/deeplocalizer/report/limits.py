@@ -6,8 +6,9 @@ fewest           the smallest number of independent stimuli that a claim rests o
 
 from __future__ import annotations
 
-from deeplocalizer.report import confounding, sentences, sources, wording
-from deeplocalizer.report.study import VARIOUS, Study
+from deeplocalizer.report import confounding, controls, sentences, sources, wording
+from deeplocalizer.report.shown import VARIOUS
+from deeplocalizer.report.study import Study
 from deeplocalizer.report.wording import count, listed, name
 
 NOT_NAMED = {"lfw_faces": "the identities of the faces", "digits": "the writers of the digits"}
@@ -19,6 +20,7 @@ def write(study: Study) -> list[str]:
     reasons = [
         _sample(study), _one_draw(study), _crops(study), _groups(study), _alone(study), _people(study),
         _histories(study), _formats(study), confounding.limit(study), _silencing(study), _selection(study),
+        _halves(study), _single(study), _readouts(study),
     ]  # fmt: skip
     return [reason for reason in reasons if reason]
 
@@ -51,11 +53,12 @@ def _sample(study: Study) -> str:
 def _one_draw(study: Study) -> str:
     learned = any(model.trained for model in study.models)
     seed = f"seed {study.config['seed']}" + (", for the training too" if learned else "")
-    return (
+    told = (
         "**One draw.** Each result is that of one network, one split of the stimuli and one set of random masks "
         f"({seed}). Intervals and *p* speak about other stimuli and other masks, not about other networks of "
-        "the same kind."
+        "the same kind"
     )
+    return f"{told}; only @sec-replicates does." if study.replicates else f"{told}."
 
 
 def _crops(study: Study) -> str:
@@ -141,19 +144,57 @@ def _histories(study: Study) -> str:
 def _silencing(study: Study) -> str:
     if study.config["ablation"]["value"] != "zero":
         return ""
-    return (
+    told = (
         "**Silencing.** A unit is silenced by setting it to zero, which for some units is far from what they "
-        "usually do. Random masks share this, yet units with strong responses may suffer more from it."
+        "usually do. Random masks share this, yet units with strong responses may suffer more from it"
     )
+    alike = study.matched == "random_response" or "random_response" in study.config["ablation"]["compare"]
+    return f"{told}; random masks that match the mean response speak to that." if alike else f"{told}."
 
 
 def _selection(study: Study) -> str:
-    controls = study.config["ablation"]["controls"]
-    others = "numbers" if all(one.get("count") for one in study.config["localizers"].values()) else "fractions"
+    settings = study.config["ablation"]
+    chosen = study.config["localizers"].values()
+    others = "numbers" if all(one.get("count") for one in chosen) else "fractions"
+    told = f"How many units a localizer selects was set in advance, not found; other {others} may give other effects"
+    if all(one.get("q") is not None for one in chosen):
+        told = "How many units a localizer selects follows from the level that was set, and from the number of stimuli"
+    seen = ", as the series of fractions shows" if settings["fractions"] else ""
+    random = count(settings["controls"], "random mask")
     return (
-        f"**Selection.** How many units a localizer selects was set in advance, not found; other {others} may "
-        f"give other effects. With {count(controls, 'random mask')} no *p* of a mask against them can be "
-        f"smaller than {1 / (1 + controls):.2g}."
+        f"**Selection.** {told}{seen}. With {random} no *p* of a mask against them can be smaller than "
+        f"{1 / (1 + settings['controls']):.2g}."
+    )
+
+
+def _halves(study: Study) -> str:
+    if all(model.reliability is None for model in study.models):
+        return ""
+    return (
+        "**Halves.** Halves have fewer stimuli than all of them together, so that maps and masks of all stimuli may be "
+        "expected to repeat better. Halves share no stimulus, but they share the network and how images were made."
+    )
+
+
+def _single(study: Study) -> str:
+    """Name the controls that are one mask only."""
+    single = [kind for kind in ("bottom", "opposite", "untrained") if kind in study.config["ablation"]["compare"]]
+    if not single:
+        return ""
+    return (
+        f"**Single controls.** {wording.capitalized(listed(controls.MEANINGS[kind] for kind in single))} are one mask "
+        "each. A difference from such a mask speaks about other stimuli, not about other masks, and it may tell as "
+        "much about that mask as about the localizer's."
+    )
+
+
+def _readouts(study: Study) -> str:
+    if not study.config["readouts"]:
+        return ""
+    return (
+        "**Readouts.** That something can be decoded from a layer does not show that the network uses it. A readout "
+        "is not fitted anew under ablation: where it fails, the information may be gone, or only be where the readout "
+        "does not look."
     )
 
 

@@ -20,9 +20,10 @@ from deeplocalizer.report.wording import listed, name
 from deeplocalizer.summaries import Effect, find, plain
 
 DIGITS = 4  # of what is no share
-SHARES = ("correct", "kept")
+SHARES = ("correct", "top5", "kept")
 OUTCOMES = {
     "correct": "balanced accuracy",
+    "top5": "right among the highest five",
     "kept": "decisions kept",
     "margin": "margin",
     "log_likelihood": "log likelihood",

@@ -1,10 +1,8 @@
 """A study as the report sees it: its configuration, its artefacts, and how it was run.
 
 load             read what a description names
-known            what is known of stimuli
 from_environment the same, of the description that the environment names
 Study            the configuration, the stimuli, the models, the artefacts and the jobs
-Stimuli          what is known of the stimuli, without the images
 Model            the artefacts of one model that the report shows
 """
 
@@ -12,14 +10,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import netCDF4
-import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -27,11 +23,10 @@ from deeplocalizer import store, summaries
 from deeplocalizer.models import specification
 from deeplocalizer.models.specification import Specification
 from deeplocalizer.provenance import digest_bytes
-from deeplocalizer.stimuli import images
+from deeplocalizer.report.shown import Stimuli, known
 
 VARIABLE = "DEEPLOCALIZER_REPORT"  # of the environment: the file that describes the study
-VARIOUS = "various"  # size of images that have not one
-_LOOKED_AT = 12  # stimuli of a category whose size is read
+OPTIONAL = ("reliability", "curves", "readouts")  # artefacts of a model that not every study has
 
 
 @dataclass(frozen=True)
@@ -49,6 +44,8 @@ class Model:
         The artefacts that the report shows.
     preprocessing : mapping
         How its inputs were made.
+    reliability, curves, readouts : Dataset or None
+        Further artefacts, where the study has them.
     """
 
     name: str
@@ -60,6 +57,9 @@ class Model:
     effects: xr.Dataset
     confounds: xr.Dataset
     preprocessing: Mapping[str, Any]
+    reliability: xr.Dataset | None = None
+    curves: xr.Dataset | None = None
+    readouts: xr.Dataset | None = None
 
     @property
     def trained(self) -> bool:
@@ -80,34 +80,6 @@ class Model:
     def units(self) -> int:
         """Number of recorded units."""
         return int(self.contrasts.sizes["unit"])
-
-
-@dataclass(frozen=True)
-class Stimuli:
-    """What is known of the stimuli, without the images.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Category, label, split, group, source and licence of each stimulus.
-    sizes : mapping of str
-        Size of the images of each category, in pixels.
-    refused : DataFrame
-        Category, id and reason of each candidate that was left out.
-    attributes : DataFrame
-        By attribute (row) and category (column), the number of stimuli that have it.
-    vocabularies : mapping of int
-        Number of attributes by the vocabulary that they are words of.
-    origins : mapping of mappings
-        By category, what pins down where its images came from, such as the commit of a data set.
-    """
-
-    table: pd.DataFrame
-    sizes: Mapping[str, str]
-    refused: pd.DataFrame
-    attributes: pd.DataFrame
-    vocabularies: Mapping[str, int]
-    origins: Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -141,6 +113,8 @@ class Study:
     models : tuple of Model
     artefacts : tuple of Artefact
     jobs : tuple of Job
+    replicates : mapping of Dataset
+        By the name of a group of models, their effects with the model as the replicate.
     """
 
     config: Mapping[str, Any]
@@ -148,6 +122,7 @@ class Study:
     models: tuple[Model, ...]
     artefacts: tuple[Artefact, ...]
     jobs: tuple[Job, ...]
+    replicates: Mapping[str, xr.Dataset] = field(default_factory=dict)
 
     @property
     def stimuli(self) -> pd.DataFrame:
@@ -186,6 +161,20 @@ class Study:
         """The task that each localizer is expected to harm, where it names one."""
         return summaries.expectations(self.config["tasks"], self.config["localizers"])[1]
 
+    def measure(self, task: str) -> str:
+        """The outcome that is told of a task, a readout or, where there are no tasks, a category."""
+        return "correct" if task in self.config["tasks"] or task in self.config["readouts"] else self.outcome
+
+    @property
+    def performs(self) -> bool:
+        """Whether anything has right answers: a task or a readout."""
+        return bool(self.config["tasks"] or self.config["readouts"])
+
+    @property
+    def matched(self) -> str:
+        """The kind of the random masks that a mask is ranked among."""
+        return {"layer": "random", "response": "random_response"}[self.config["ablation"]["matching"]]
+
     @property
     def alpha(self) -> float:
         """Level of the tests."""
@@ -219,8 +208,9 @@ def load(description: Path) -> Study:
     ----------
     description : path
         JSON with ``config``; ``root``, the folder that paths start from; ``stimuli``, a path; ``drawn``, a path for
-        each category; ``models``: for each the paths of its artefacts by kind (of ``outcomes`` a list);
-        ``benchmarks``, a folder that may be absent.
+        each category; ``models``: for each the paths of its artefacts by kind (of ``outcomes`` a list;
+        ``reliability``, ``curves`` and ``readouts`` may be absent); ``replicates``, a path for each group of models,
+        may be absent; ``benchmarks``, a folder that may be absent.
     """
     given = json.loads(description.read_text(encoding="utf-8"))
     root = Path(given["root"])
@@ -232,8 +222,10 @@ def load(description: Path) -> Study:
     for paths in given["models"].values():
         for path in paths.values():
             listed += [path] if isinstance(path, str) else path
-    artefacts = tuple(_artefact(path, root) for path in listed)
-    return Study(given["config"], stimuli, models, artefacts, jobs(root / given["benchmarks"]))
+    groups = given.get("replicates") or {}
+    artefacts = tuple(_artefact(path, root) for path in [*listed, *groups.values()])
+    replicates = {name: store.open(root / path, "replicates") for name, path in groups.items()}
+    return Study(given["config"], stimuli, models, artefacts, jobs(root / given["benchmarks"]), replicates)
 
 
 def jobs(folder: Path) -> tuple[Job, ...]:
@@ -259,9 +251,10 @@ def _number(value: object) -> float:
 def _model(name: str, config: Mapping[str, Any], paths: Mapping[str, Any], root: Path) -> Model:
     kinds = ("architecture", "contrast", "masks", "effects", "confounds")
     opened = {kind: store.open(root / paths[kind], kind) for kind in kinds}
-    known = _attributes(root / paths["inputs"])
+    further = {kind: store.open(root / paths[kind], kind) for kind in OPTIONAL if kind in paths}
+    stamped = _attributes(root / paths["inputs"])
     prefix = "preprocessing_"
-    preprocessing = {key.removeprefix(prefix): value for key, value in known.items() if key.startswith(prefix)}
+    preprocessing = {key.removeprefix(prefix): value for key, value in stamped.items() if key.startswith(prefix)}
     return Model(
         name,
         config["models"][name],
@@ -272,6 +265,7 @@ def _model(name: str, config: Mapping[str, Any], paths: Mapping[str, Any], root:
         opened["effects"],
         opened["confounds"],
         preprocessing,
+        **further,
     )
 
 
@@ -286,44 +280,3 @@ def _artefact(path: str, root: Path) -> Artefact:
         return Artefact(path, "What the model is", digest_bytes((root / path).read_bytes()), {})
     known = _attributes(root / path)
     return Artefact(path, known["title"], known["content_digest"], json.loads(known["software"]))
-
-
-def known(stimuli: xr.Dataset, origins: Mapping[str, Mapping[str, str]]) -> Stimuli:
-    """Take what is known of stimuli, what was left out, and the sizes of some images; the other images are not read.
-
-    Parameters
-    ----------
-    stimuli : Dataset
-        As `stimuli.table.compose` makes it; it may be a file that was opened.
-    origins : mapping of mappings
-        By category, what pins down where its images came from.
-    """
-    names = ("category", "label", "split", "group", "source", "licence")
-    table = pd.DataFrame({name: stimuli[name].values.astype(str) for name in names})
-    sizes = {str(name): _size(stimuli, table, str(name)) for name in table["category"].unique()}
-    refused = {name: stimuli[f"refused_{name}"].values.astype(str) for name in ("category", "id", "reason")}
-    vocabularies = dict(Counter(stimuli["vocabulary"].values.astype(str).tolist()))
-    return Stimuli(
-        table, sizes, pd.DataFrame(refused), _present(stimuli, table["category"]), vocabularies, dict(origins)
-    )
-
-
-def _present(stimuli: xr.Dataset, category: pd.Series) -> pd.DataFrame:
-    """Count the stimuli of each category that have each attribute."""
-    has = stimuli["has_attribute"].values == 1
-    counts = {name: has[(category == name).to_numpy()].sum(axis=0) for name in category.unique()}
-    return pd.DataFrame(counts, index=stimuli["attribute"].values.astype(str))
-
-
-def _size(stimuli: xr.Dataset, table: pd.DataFrame, category: str) -> str:
-    members = np.flatnonzero(table["category"] == category)
-    end = stimuli["encoded_size"].values.cumsum(dtype=np.int64)
-    found = set()
-    for index in members[:: max(1, len(members) // _LOOKED_AT)]:
-        start = end[index] - stimuli["encoded_size"].values[index]
-        content = stimuli["encoded"][start : end[index]].values.tobytes()
-        found.add(images.size(content, str(stimuli["stimulus"].values[index])))
-    if len(found) > 1:
-        return VARIOUS
-    width, height = found.pop()
-    return f"{width}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}{height}"

@@ -10,8 +10,6 @@ selectivity      preference by contrast and layer
 best_units       the units that prefer most
 listed_units     what the table of all units lists, in words
 selection        selected units by layer
-comparisons      every comparison of the leading outcome
-divergence       how far outputs move, where there are no tasks
 artefacts        files and their fingerprints
 software         packages and their versions
 jobs             time and memory of the jobs
@@ -26,7 +24,6 @@ import numpy as np
 import pandas as pd
 
 from deeplocalizer import summaries
-from deeplocalizer.effects import KINDS
 from deeplocalizer.report import claims, wording
 from deeplocalizer.report.study import Model, Study
 from deeplocalizer.stimuli.splits import SPLITS
@@ -35,7 +32,6 @@ from deeplocalizer.summaries import plain
 BEST = 5  # units that are listed for each contrast
 FEW = 3  # labels of a category that are all named
 REFUSED = 20  # candidates left out that are listed
-TEXT = ("Silenced", "Method")  # columns of words
 _SHORT = 16  # characters of a fingerprint that are shown
 
 
@@ -136,7 +132,7 @@ def intact(study: Study, model: Model) -> str:
     """List how well the intact network does each task."""
     rows = []
     for task, labels in study.config["tasks"].items():
-        found = summaries.find(model.effects, "intact", study.outcome, task=task)
+        found = summaries.find(model.effects, "intact", "correct", task=task)
         chance = float(model.effects["chance"].sel(task_name=task))
         p_able = float(model.effects["p_able"].sel(task_name=task))
         rows.append(
@@ -220,25 +216,6 @@ def selection(model: Model) -> str:
     return html(frame)
 
 
-def comparisons(study: Study, model: Model) -> str:
-    """List every comparison of the leading outcome, task by task."""
-    if study.outcome == "kept":
-        # kept is one less changed; and that any units change something needs no test
-        table = _ordered(model, "kept", ("ablated", "control", "advantage"))
-        return html(pd.DataFrame([_change(effect) for _, effect in table.iterrows()]), text=TEXT, by="Category")
-    table = _ordered(model, study.outcome, tuple(KINDS))
-    shown = pd.DataFrame([_comparison(effect) for _, effect in table.iterrows()])
-    if (shown["p, family"] == wording.ABSENT).all():
-        shown = shown.drop(columns="p, family")
-    return html(shown, text=TEXT, by="Task")
-
-
-def divergence(model: Model) -> str:
-    """List how far silencing moves the outputs, category by category."""
-    table = _ordered(model, "kl", ("ablated", "control", "advantage"))
-    return html(pd.DataFrame([_moved(effect) for _, effect in table.iterrows()]), text=TEXT, by="Category")
-
-
 def artefacts(study: Study) -> str:
     """List the files of a study with their fingerprints."""
     rows = [{"File": one.path, "Holds": one.title, "Content digest": one.digest[:_SHORT]} for one in study.artefacts]
@@ -278,77 +255,3 @@ def _labels(labels: Sequence[str]) -> str:
 def _cell(shown: str, style: str, code: bool) -> str:
     text = markup.escape(shown)
     return f"<td{style}>{f'<code>{text}</code>' if code and shown != wording.ABSENT else text}</td>"
-
-
-def _ordered(model: Model, outcome: str, kinds: Sequence[str]) -> pd.DataFrame:
-    """Take the comparisons of some kinds by one outcome, task by task, in the order of the kinds."""
-    table = summaries.effect_table(model.effects)
-    table = table[(table["outcome"] == outcome) & table["kind"].isin(list(kinds))]
-    tasks = [*model.effects["task_name"].values.astype(str), ""]
-    order = pd.DataFrame({"task": table["task"].map(tasks.index), "kind": table["kind"].map(list(kinds).index)})
-    ordered: pd.DataFrame = table.loc[order.sort_values(["task", "kind"], kind="stable").index]
-    return ordered
-
-
-def _change(effect: pd.Series) -> dict[str, str]:
-    """Write how many decisions a mask changes as it stands in the table."""
-    ends = [effect[name] for name in ("estimate", "low", "high")]
-    # what an interval of the share that is kept leaves to the share that changes
-    estimate, low, high = ends if effect["kind"] != "ablated" else (1 - ends[0], 1 - ends[2], 1 - ends[1])
-    low, high = (wording.decimal(100 * end) for end in (low, high))
-    return {
-        **_category(effect),
-        "Changed": wording.decimal(100 * estimate),
-        "Interval": f"[{low},{wording.NO_BREAK}{high}]",
-        "p": wording.p_cell(effect["p"]) if effect["kind"] == "advantage" else wording.ABSENT,
-        "Method": effect["method"],
-    }
-
-
-def _moved(effect: pd.Series) -> dict[str, str]:
-    """Write how far a mask moves the outputs as it stands in the table."""
-    low, high = (wording.decimal(effect[name], 3) for name in ("low", "high"))
-    return {
-        **_category(effect),
-        "Divergence": wording.decimal(effect["estimate"], 3),
-        "Interval": f"[{low},{wording.NO_BREAK}{high}]",
-        "p": wording.p_cell(effect["p"]),
-        "Method": effect["method"],
-    }
-
-
-def _category(effect: pd.Series) -> dict[str, str]:
-    """Name the category and what was silenced, where there are no tasks."""
-    size = wording.sample(effect["n"], effect["groups"])
-    return {
-        "Category": wording.capitalized(f"{plain(effect['task'])} ({size})"),
-        "Silenced": _silenced(effect).replace(" ", wording.NO_BREAK),
-    }
-
-
-def _silenced(effect: pd.Series) -> str:
-    """Name what was silenced in a comparison."""
-    one, other = plain(effect["localizer"]), plain(effect["other"])
-    return {
-        "dissociation": f"{one} − {other}",
-        "double_dissociation": f"{one}, {other}",
-        "intact": "none",
-        "control": f"random, as {one}",
-        "advantage": f"{one} − random",
-    }.get(effect["kind"], one)
-
-
-def _comparison(effect: pd.Series) -> dict[str, str]:
-    """Write one comparison as it stands in the table."""
-    low, high = (wording.decimal(100 * effect[name]) for name in ("low", "high"))
-    size = wording.sample(effect["n"], effect["groups"])
-    return {
-        "Task": wording.capitalized(f"{plain(effect['task']) or 'both tasks of a pair'} ({size})"),
-        "Comparison": effect["kind"].replace("_", " ") + (", scaled" if effect["scale"] == "scaled" else ""),
-        "Silenced": _silenced(effect).replace(" ", wording.NO_BREAK),
-        "Estimate": wording.decimal(100 * effect["estimate"]),
-        "Interval": f"[{low},{wording.NO_BREAK}{high}]",
-        "p": wording.p_cell(effect["p"]),
-        "p, family": wording.p_cell(effect["p_family"]),
-        "Method": effect["method"],
-    }

@@ -1,0 +1,31 @@
+"""Ablation: outcomes of a network without some of its units, or with nothing but them.
+
+filling          what replaces a unit: zero, its mean response, its response to another stimulus
+donors           the other stimulus of each
+mean_maps        record the mean response at every position
+ablate           outcomes of every stimulus, intact and under every mask
+group_size       how many masks share a pass
+part             the masks of one of several jobs
+gather           put the outcomes of several jobs together
+"""
+
+from deeplocalizer.ablation.donors import donors
+from deeplocalizer.ablation.filling import Filling, filling, replacements
+from deeplocalizer.ablation.maps import map_recording, mean_maps
+from deeplocalizer.ablation.running import ablate
+from deeplocalizer.ablation.scattering import gather, group_size, part
+from deeplocalizer.ablation.table import INTACT
+
+__all__ = [
+    "INTACT",
+    "Filling",
+    "ablate",
+    "donors",
+    "filling",
+    "gather",
+    "group_size",
+    "map_recording",
+    "mean_maps",
+    "part",
+    "replacements",
+]

@@ -1,0 +1,83 @@
+"""Mean maps: the mean response at every position of a layer, over the localize split.
+
+map_recording    what has to be recorded for them
+mean_maps        record them in memory
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import nn
+
+from deeplocalizer import recording
+from deeplocalizer.hooks import Place
+
+
+def map_recording(
+    model: nn.Module,
+    layers: Mapping[str, Place] | Sequence[str],
+    inputs: xr.Dataset,
+    categories: Collection[str],
+    batch_size: int,
+    device: torch.device,
+) -> recording.Recording:
+    """Work out what has to be recorded for mean maps; `recording.record_to` writes it into a file.
+
+    Parameters
+    ----------
+    model : Module
+        In evaluation mode, on the device.
+    layers : mapping of Module or Operation, or sequence of str
+        Those that masks have units in.
+    inputs : Dataset
+        As `inputs.prepare` makes it; the pixels may be lazy.
+    categories : collection of str
+        All that any contrast compares the preferred ones with.
+    batch_size : int
+    device : device
+
+    Raises
+    ------
+    ValueError
+        If a category has no stimulus in the localize split, naming it.
+    """
+    return recording.prepare(model, layers, _localizing(inputs, categories), ["position"], batch_size, device)
+
+
+def mean_maps(
+    model: nn.Module,
+    layers: Mapping[str, Place] | Sequence[str],
+    inputs: xr.Dataset,
+    categories: Collection[str],
+    batch_size: int,
+    device: torch.device,
+) -> xr.Dataset:
+    """Record the mean response at every position, over the localize split, in memory.
+
+    Parameters
+    ----------
+    model, layers, inputs, categories, batch_size, device
+        As `map_recording` takes them.
+
+    Returns
+    -------
+    Dataset
+        As `moments.table` makes it: position units, one split and one fold.
+    """
+    some = _localizing(inputs, categories)
+    return recording.record(model, layers, some, ["position"], batch_size, device)[1]
+
+
+def _localizing(inputs: xr.Dataset, categories: Collection[str]) -> xr.Dataset:
+    """Take some categories of the localize split, all of one fold: maps need no halves."""
+    category, split = (inputs[name].values.astype(str) for name in ("category", "split"))
+    local = split == "localize"
+    for name in categories:
+        if not (local & (category == name)).any():
+            raise ValueError(f"category {name!r} has no stimulus in the split 'localize' to take mean maps of")
+    some = inputs.isel(stimulus=np.flatnonzero(local & np.isin(category, list(categories))))
+    return some.assign_coords(fold=("stimulus", np.zeros(some.sizes["stimulus"], dtype=np.int8)))

@@ -1,0 +1,30 @@
+"""Units are found at the level that is asked for, and what was planted is found and nothing else."""
+
+import pytest
+
+from tests.calibration import discovery, planted
+from tests.calibration.counting import text
+
+SHARES = [pytest.param(0.1, id="short"), pytest.param(1.0, id="long", marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("share", SHARES)
+def test_false_discoveries_keep_their_level(share, capsys):
+    rows = discovery.main(share)
+    with capsys.disabled():
+        print("\n" + text(rows))
+    for row in rows:
+        assert row["fdp"] <= discovery.LEVEL + 3 * row["error"], row
+        assert row["above"] <= discovery.LEVEL + 3 * row["above_error"], row
+        assert not row["there"] or row["power"] > 0.9
+
+
+@pytest.mark.parametrize("share", SHARES)
+def test_a_planted_subnetwork_is_found_and_permuted_labels_show_nothing(share, capsys):
+    there, permuted = rows = planted.main(share)
+    with capsys.disabled():
+        print("\n" + text(rows))
+    assert there["recall"] >= 0.95 and there["precision"] >= 0.95
+    assert there["claimed dissociation"] >= 0.95
+    for claim in ("faces", "objects", "dissociation"):
+        assert permuted[f"claimed {claim}"] <= planted.LEVEL + 3 * permuted["error"]

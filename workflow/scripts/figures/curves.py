@@ -1,0 +1,11 @@
+"""Draw the effects of more and fewer units."""
+
+from deeplocalizer import store, summaries
+from deeplocalizer.logging import log_to
+from deeplocalizer.plots import curves, drawing
+
+with log_to(snakemake.log[0]):
+    measured = store.open(snakemake.input.curves, "curves")
+    outcome, own = summaries.expectations(snakemake.params.tasks, snakemake.params.localizers)
+    result = curves.draw(measured, outcome, own)
+    drawing.save(result, snakemake.output[0], "Harm by the share of units that are silenced, beside random masks")

@@ -1,0 +1,9 @@
+"""Draw how well halves of the stimuli agree about units."""
+
+from deeplocalizer import store
+from deeplocalizer.logging import log_to
+from deeplocalizer.plots import drawing, reliability
+
+with log_to(snakemake.log[0]):
+    result = reliability.draw(store.open(snakemake.input.reliability, "reliability"))
+    drawing.save(result, snakemake.output[0], "Agreement of halves of the stimuli, beside shuffled labels")

@@ -1,0 +1,18 @@
+"""Compare the contrasts and masks of halves of the stimuli, beside shuffled labels."""
+
+from deeplocalizer import provenance, reliability, store
+from deeplocalizer.logging import log_to
+
+with log_to(snakemake.log[0]):
+    parameters = dict(snakemake.params.items())
+    moments = store.open(snakemake.input.moments, "moments")
+    result = reliability.measure(
+        moments,
+        parameters["contrasts"],
+        parameters["localizers"],
+        parameters["inference"],
+        parameters["seed"],
+    )
+    title = "Agreement of halves of the stimuli about units"
+    result = provenance.stamp(result, "reliability", title, parameters, {"moments": moments})
+    store.save(result, snakemake.output[0])

@@ -1,0 +1,21 @@
+"""Select more and fewer units of every localizer, and draw random masks of as many."""
+
+from deeplocalizer import masks, provenance, store
+from deeplocalizer.logging import log_to
+
+with log_to(snakemake.log[0]):
+    parameters = dict(snakemake.params.items())
+    contrast = store.open(snakemake.input.contrast, "contrast")
+    moments = store.open(snakemake.input.moments, "moments")
+    result = masks.series(
+        contrast,
+        parameters["localizers"],
+        parameters["ablation"],
+        parameters["seed"],
+        moments=moments,
+        sides=parameters["contrasts"],
+        alpha=parameters["alpha"],
+    )
+    title = "Masks of more and fewer units, and their controls"
+    sources = {"contrast": contrast, "moments": moments}
+    store.save(provenance.stamp(result, "series", title, parameters, sources), snakemake.output[0])
