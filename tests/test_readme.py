@@ -9,7 +9,7 @@ import yaml
 from deeplocalizer.configuration import load_schema, resolve
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "config" / "README.md", ROOT / "docs" / "recording.md"]
+PAGES = [ROOT / page for page in ("README.md", "config/README.md", "docs/recording.md", "docs/analysis.md")]
 
 
 def blocks(language, pages=PAGES):

@@ -179,7 +179,7 @@ def _table(found: Sequence[_Point]) -> xr.Dataset:
     return xr.Dataset(
         {name: (("point", "outcome"), columns[name], {"long_name": meanings[name]}) for name in columns},
         coords={
-            "outcome": list(OUTCOMES),
+            "outcome": ("outcome", list(OUTCOMES), {"comment": "; ".join(f"{n}: {m}" for n, m in OUTCOMES.items())}),
             **{name: ("point", np.array(column, dtype=str)) for name, column in text.items()},
             "dose": ("point", doses, {"long_name": "share of the eligible units in the mask"}),
         },

@@ -44,6 +44,7 @@ def study(accuracy, count=120, seed=0):
             "label": ("stimulus", label.astype(object)),
             "category": ("stimulus", label.astype(object)),
             "group": ("stimulus", np.array([f"s{i}" for i in range(count)], dtype=object)),
+            "split": ("stimulus", np.array(["test"] * count, dtype=object)),
         },
     )
 

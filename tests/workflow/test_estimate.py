@@ -56,8 +56,9 @@ def test_the_passes_of_the_estimate_are_those_of_the_study(study, capsys):
     folder = study / "results/small/dual_task_cnn"
     done = 0
     for localizer in config["localizers"]:
-        outcomes = store.open(folder / f"outcomes/{localizer}.nc")
-        done += outcomes.sizes["intervention"] * outcomes.sizes["stimulus"]
+        for kind in ("outcomes", "series"):
+            outcomes = store.open(folder / f"{kind}/{localizer}.nc")
+            done += outcomes.sizes["intervention"] * outcomes.sizes["stimulus"]
     recorded = store.open(folder / "activations.nc").sizes["stimulus"]
     told = [int(number.replace(",", "")) for number in re.findall(r"([\d,]+) passes", lines)]
     assert told[0] == pytest.approx(recorded, abs=4)  # splits are rounded

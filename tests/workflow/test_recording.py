@@ -52,7 +52,7 @@ def test_more_shards_than_blocks_are_refused_in_words(unrecorded):
 
 def test_positions_can_be_kept_rounded_and_validated(study, unrecorded):
     wanted = {"reductions": ["mean", "position"], "responses": ["position"], "significant_bits": 10, "validate": True}
-    run(unrecorded, small() | {"recording": wanted}, f"{MODEL}/contrast.nc")
+    run(unrecorded, small() | {"recording": wanted, "readouts": {}}, f"{MODEL}/contrast.nc")
     whole, rounded = (store.open(folder / MODEL / "activations.nc") for folder in (study, unrecorded))
     assert set(units.decode(rounded["reduction"])) == {"position"}
     assert rounded["activation"].attrs["_QuantizeBitRoundNumberOfSignificantBits"] == 10
@@ -91,7 +91,7 @@ def build():
 
 
 def test_operations_are_recorded_localized_and_ablated(tmp_path):
-    config = small()
+    config = small() | {"readouts": {}, "ablation": {"controls": 40}}
     config["models"] = {
         "functional": {
             "architecture": "python:nets:build",

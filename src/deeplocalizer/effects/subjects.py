@@ -15,6 +15,7 @@ import xarray as xr
 from deeplocalizer.effects.meaning import PERFORMANCE
 from deeplocalizer.outcomes import OUTCOMES
 
+MEASURED = "test"  # the only split that effects are measured in: units and readouts were chosen in the others
 READOUT = ("correct", "margin", "log_likelihood", "kept")  # the outcomes of a readout
 
 
@@ -54,9 +55,11 @@ def subjects(outcomes: xr.Dataset, tasks: Mapping[str, Sequence[str]]) -> Iterat
     Raises
     ------
     ValueError
-        If two subjects have one name, or a label of a task has no stimulus, naming them.
+        If two subjects have one name, or a label of a task has no stimulus, naming them; or if a stimulus is not of
+        the test split, in which nothing was chosen (Kriegeskorte et al. 2009, Nat Neurosci 12:535-540).
     """
     refuse_clashes(outcomes, tasks)
+    _refuse_seen(outcomes)
     label, category = (outcomes[name].values.astype(str) for name in ("label", "category"))
     for task, names in tasks.items():
         members = np.isin(label, list(names))
@@ -66,6 +69,17 @@ def subjects(outcomes: xr.Dataset, tasks: Mapping[str, Sequence[str]]) -> Iterat
         yield _subject(outcomes, str(name), (), category == name, category)
     for name in readouts(outcomes):
         yield _readout(outcomes, name)
+
+
+def _refuse_seen(outcomes: xr.Dataset) -> None:
+    """Refuse stimuli in which units or readouts may have been chosen."""
+    split = outcomes["split"].values.astype(str)
+    if (split != MEASURED).any():
+        first = int(np.argmax(split != MEASURED))
+        raise ValueError(
+            f"stimulus {str(outcomes['stimulus'].values[first])!r} is of the split {str(split[first])!r}; effects are "
+            f"measured in the split {MEASURED!r} alone, because units are found and readouts fitted in the others"
+        )
 
 
 def readouts(outcomes: xr.Dataset) -> list[str]:
