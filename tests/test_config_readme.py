@@ -49,7 +49,10 @@ BASE = {
     "study": "base",
     "stimuli": {
         "categories": {
-            name: {"source": "folder", "path": f"images/{name}"} for name in ("faces", "objects", "scenes", "animals")
+            "faces": {"source": "celeba", "count": 2000},
+            "objects": {"source": "coco", "count": 2000},
+            "scenes": {"source": "folder", "path": "images/scenes"},
+            "animals": {"source": "folder", "path": "images/animals"},
         }
     },
     "models": {"resnet18": {"architecture": "torchvision:resnet18", "layers": ["layer4.*"]}},

@@ -527,6 +527,26 @@ BROKEN = [
         id="readout named as a category",
     ),
     pytest.param(
+        place("readouts.face_or_digit.categories", ["faces"]),
+        ["readouts.face_or_digit.classes: got category, and faces is the only one", "label or attributes"],
+        id="readout of one category",
+    ),
+    pytest.param(
+        place("readouts.face_or_digit.classes", ["Male"]),
+        ["readouts.face_or_digit.classes: got [Male] (list), and no source of faces, digits has attributes", "celeba"],
+        id="readout of attributes that there are not",
+    ),
+    pytest.param(
+        place("readouts.face_or_digit.classes", "label", place("readouts.face_or_digit.categories", ["faces"])),
+        ["readouts.face_or_digit.classes: got label, and the stimuli have not two labels"],
+        id="readout of one label",
+    ),
+    pytest.param(
+        place("localizers.faces.sign", "absolute"),
+        ["ablation.compare[1]: got opposite, and localizers.faces.sign is absolute"],
+        id="the opposite of an absolute preference",
+    ),
+    pytest.param(
         place("readouts.face_or_digit.reduction", "position"),
         ["readouts.face_or_digit.reduction: got 'position' (text)", "no responses are stored", "one of mean"],
         id="readout of responses that are not stored",

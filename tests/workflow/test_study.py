@@ -127,6 +127,7 @@ def test_a_second_run_does_nothing(study):
     assert "Nothing to be done" in result.stdout + result.stderr
 
 
+@pytest.mark.slow
 def test_one_core_gives_the_same_numbers_and_so_does_a_killed_run(study, tmp_path):
     """Kill everything at several moments; what is there in the end is bitwise what it would have been."""
     for wanted in ("weights", "ablate"):
@@ -150,6 +151,7 @@ def test_one_core_gives_the_same_numbers_and_so_does_a_killed_run(study, tmp_pat
     assert arrays(tmp_path) == arrays(study)
 
 
+@pytest.mark.slow
 def test_another_seed_and_an_untrained_network_run(study, tmp_path):
     changed = small() | {"seed": 7}
     changed["models"]["dual_task_cnn"]["weights"] = "untrained"

@@ -2,7 +2,6 @@
 
 contrasts        categories that there are not, or that are on both sides
 localizers       contrasts and tasks that there are not, and what says which units are selected
-readouts         categories and responses that there are not, and names that tasks have
 ablation         controls that cannot be made
 dissociations    pairs of localizers that cannot be told apart
 replicates       models that there are not
@@ -61,37 +60,6 @@ def localizers(configuration: Configuration) -> Iterator[Problem]:
             yield Problem((*path, "percentile"), f"got {value_text([low, high])}", allowed)
 
 
-def readouts(configuration: Configuration) -> Iterator[Problem]:
-    """Find readouts of categories and responses that there are not, or named as a task or category is."""
-    categories, tasks = section(configuration, "stimuli", "categories"), section(configuration, "tasks")
-    recording = section(configuration, "recording") or {}
-    recorded = recording.get("reductions") or [None]
-    stored = recording.get("responses", [one for one in recorded if one != "position"]) or []
-    splits = recording.get("splits") or ()
-    share = (section(configuration, "stimuli", "splits") or {}).get("select")
-    for name, readout in entries(configuration, "readouts").items():
-        path = ("readouts", name)
-        for index, category in enumerate(readout.get("categories") or ()):
-            yield from reference((*path, "categories", index), category, categories, "category")
-        for kind, names in (("task", tasks), ("category", categories)):
-            if names and name in names:
-                given = f"this name is that of a {kind}, too"
-                yield Problem(path, given, "a name that no task and no category has, to tell their effects apart")
-        reduction = readout.get("reduction")
-        if reduction is not None and None not in stored and reduction not in stored:
-            given = f"got {value_text(reduction)}, of which no responses are stored"
-            hint = "recording.reductions says what is recorded, recording.responses what of it is stored."
-            yield Problem(
-                (*path, "reduction"), given, f"one of {join(stored)}" if stored else "a stored reduction", hint
-            )
-        if splits and None not in splits and "select" not in splits:
-            given = "needs the select split, which is not recorded"
-            yield Problem(path, given, "recording.splits with select, on which readouts are fitted")
-        if share == 0:
-            given = "needs the select split, which is empty"
-            yield Problem(path, given, "stimuli.splits.select more than 0, on which readouts are fitted")
-
-
 def ablation(configuration: Configuration) -> Iterator[Problem]:
     """Find control masks that cannot be made."""
     settings = section(configuration, "ablation") or {}
@@ -102,6 +70,14 @@ def ablation(configuration: Configuration) -> Iterator[Problem]:
         if kind is not None and kind == principal:
             given = f"got {value_text(kind)}, which are the random masks of ablation.matching {settings['matching']}"
             yield Problem(path, given, "kinds of control masks beside those")
+        absolute = [
+            name
+            for name, localizer in entries(configuration, "localizers").items()
+            if localizer.get("sign") == "absolute"
+        ]
+        if kind == "opposite" and absolute:
+            given = f"got opposite, and localizers.{absolute[0]}.sign is absolute, which has no opposite"
+            yield Problem(path, given, "other kinds, or localizers with a sign")
         if kind == "untrained" and not any("untrained" in model for model in models.values()):
             hint = "models.<name>.untrained names the twin of a model."
             given = "got untrained, and no model has an untrained twin"

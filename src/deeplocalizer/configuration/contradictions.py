@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from deeplocalizer.configuration import analyses, networks, power, sources
+from deeplocalizer.configuration import analyses, networks, power, readouts, sources
 from deeplocalizer.configuration.labels import find as find_labels
 from deeplocalizer.configuration.sections import Configuration, entries, reference, section
 from deeplocalizer.configuration.sources import SOURCES
@@ -45,7 +45,7 @@ def find(configuration: Configuration) -> list[Problem]:
         _models,
         analyses.contrasts,
         analyses.localizers,
-        analyses.readouts,
+        readouts.find,
         _recording,
         _published,
         power.controls,

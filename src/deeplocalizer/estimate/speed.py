@@ -79,7 +79,7 @@ def measure(network: Network, config: Mapping[str, Any], layers: Sequence[str], 
         return recording.record(module, places, some, config["recording"]["reductions"], size, device)[1]
 
     moments = record(1)
-    recorded = (_seconds(lambda: record(BATCHES + 1)) - _seconds(lambda: record(1))) / BATCHES
+    recorded = _each(record, 1 + BATCHES)
     some = noise.isel(stimulus=slice(ablation_size))
     drawn = _masks(moments, next(iter(config["localizers"].values())))
     zeros = np.zeros(moments.sizes["unit"])
@@ -88,14 +88,19 @@ def measure(network: Network, config: Mapping[str, Any], layers: Sequence[str], 
         chosen = drawn.isel(mask=slice(number))
         ablation.ablate(module, places, network.labels, some, chosen, zeros, {}, ablation_size, device)
 
-    # less the intact run, and the trial pass that comes before the first mask
-    ablated = (_seconds(lambda: ablate(MASKS)) - _seconds(lambda: ablate(1))) / (MASKS - 1)
-    return Speed(max(recorded, 0.0) / size, max(ablated, 0.0) / some.sizes["stimulus"])
+    return Speed(recorded / size, _each(ablate, MASKS) / some.sizes["stimulus"])
 
 
 def _at_most(size: int | str, most: int | None, device: torch.device) -> int:
     wanted = recording.first_size(size, device)
     return wanted if most is None else min(wanted, most)
+
+
+def _each(work: Callable[[int], object], number: int) -> float:
+    """Time one of some batches or masks, without what comes once, such as the intact run."""
+    one, all_of_them = _seconds(lambda: work(1)), _seconds(lambda: work(number))
+    # what takes no longer than one is lost in the noise; it takes its share of the whole at most
+    return (all_of_them - one) / (number - 1) if all_of_them > one else all_of_them / number
 
 
 def _seconds(work: Callable[[], object]) -> float:
