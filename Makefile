@@ -40,7 +40,7 @@ test: .venv/.installed ## set up and run the quick tests; PYTEST_ARGS='-k masks'
 	$(python) -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: benchmark
-benchmark: .venv/.installed ## measure recording beside its targets; BENCHMARK_ARGS='--quick forward' picks some
+benchmark: .venv/.installed ## measure speed and memory beside their targets; BENCHMARK_ARGS='--quick forward' picks some
 	@$(python) -m tests.benchmarks $(BENCHMARK_ARGS)
 
 .PHONY: lint

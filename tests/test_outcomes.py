@@ -150,3 +150,18 @@ def test_each_task_has_its_own_alternatives():
 def test_a_label_that_the_network_has_not_is_named():
     with pytest.raises(ValueError, match="task 'three': the network has no output for the label 'q'"):
         outcomes.ask(np.array(["l0"]), NAMES, {"three": ["l0", "q"]})
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_outputs_that_are_not_finite_are_refused(wrong):
+    """NaN would be the highest of all, and correct."""
+    outputs = np.zeros((3, 9))
+    outputs[1, 4] = wrong
+    for pair, name in (((outputs, np.zeros((3, 9))), "outputs"), ((np.zeros((3, 9)), outputs), "intact outputs")):
+        with pytest.raises(ValueError, match=f"^{name} must be finite; that of label 4 is {wrong} at stimulus 1"):
+            outcomes.score(*pair, asked([4, 4, 4]))
+
+
+def test_a_label_of_two_tasks_is_refused():
+    with pytest.raises(ValueError, match="label 'l1' is of the tasks 'one' and 'two'; of one was expected"):
+        outcomes.ask(np.array(["l1"]), NAMES, {"one": ["l0", "l1"], "two": ["l1", "l2"]})

@@ -96,6 +96,24 @@ def test_a_planted_preference_is_reliable(measured):
     np.testing.assert_allclose(measured["spearman_brown"][0], 2 * r / (1 + r))
 
 
+@pytest.mark.parametrize("change", [{}, {"scope": "layer", "fraction": 0.3}])
+def test_two_folds_say_that_they_are_too_few_and_give_a_chance(change, caplog):
+    found = reliability.measure(recorded(preferring=PLANTED, folds=2), SIDES, {"a": LOCALIZER | change}, {}, 0)
+    assert "localizer 'a': its contrast has stimuli of both sides in 2 folds only" in caplog.text
+    assert "cannot be below 0.5" in caplog.text
+    assert 0.5 <= found["correlation_p"][0] <= 1
+    assert all("with two it says nothing" in found[f"{name}_p"].attrs["comment"] for name in ("correlation", "dice"))
+    # two random masks: 10 of all 100 units, or 12 of 40 and 18 of 60
+    rng = np.random.default_rng(0)
+    parts = [(12, np.arange(40)), (18, np.arange(40, 100))] if change else [(10, np.arange(100))]
+    drawn = np.zeros((2, 4000, 100), dtype=bool)
+    for mask in drawn.reshape(-1, 100):
+        for count, part in parts:
+            mask[rng.choice(part, count, replace=False)] = True
+    shared = 2 * (drawn[0] & drawn[1]).sum(axis=1) / drawn.sum(axis=(0, 2))
+    assert found["dice_chance"].values[0, 0] == pytest.approx(shared.mean(), abs=4 * shared.std() / np.sqrt(4000))
+
+
 @pytest.mark.parametrize("effect", [1.5, 4.0, 12.0])
 def test_the_strongest_preference_has_the_smallest_p(effect):
     # a few exchanged folds leave the mask as it is: equal Dice must not make p large

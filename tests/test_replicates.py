@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from deeplocalizer import effects, provenance, replicates, store
+from deeplocalizer import effects, inference, provenance, replicates, store
 from tests.effects.studies import BOTH, LOCALIZERS, SETTINGS, TASKS, study
 
 MODELS = 5
@@ -34,7 +34,13 @@ def test_the_model_is_the_replicate(models):
             interval = stats.ttest_1samp(values, 0).confidence_interval(0.95)
             assert float(cell["estimate"]) == pytest.approx(values.mean())
             assert (float(cell["low"]), float(cell["high"])) == pytest.approx((interval.low, interval.high))
-            assert float(cell["p"]) == pytest.approx(expected.pvalue)
+            if comparison.startswith("harm"):
+                # what the intact network has by definition, any mask can only worsen
+                assert np.isnan(cell["p"]) and np.isnan(cell["p_sign"])
+            else:
+                assert float(cell["p"]) == pytest.approx(expected.pvalue)
+                assert float(cell["p_sign"]) == inference.replicate(values, 0.95).p_sign
+            assert str(cell["method"].values) == "t over models"
             assert int(cell["models"]) == MODELS
             np.testing.assert_array_equal(cell["estimate_of_model"].values, values)
     assert result["model"].values.tolist() == list(models)
@@ -110,7 +116,7 @@ def test_models_without_an_effect_claim_none(capsys):
     rng, number = np.random.default_rng(0), 2000
     names = [f"harm/{i}" for i in range(number)]
     blank = {name: ("comparison", [""] * number) for name in ("localizer", "other", "task", "scale")}
-    where = {"comparison": names, "outcome": ["kept"], "kind": ("comparison", ["harm"] * number), **blank}
+    where = {"comparison": names, "outcome": ["margin"], "kind": ("comparison", ["harm"] * number), **blank}
     made = {
         str(model): xr.Dataset({"estimate": (("comparison", "outcome"), rng.normal(size=(number, 1)))}, coords=where)
         for model in range(4)
@@ -121,3 +127,25 @@ def test_models_without_an_effect_claim_none(capsys):
         print(f"\nfalse effects over models at 5 %: {share:.3f} +- {error:.3f}")
     assert abs(share - 0.05) <= 3 * error
     assert stats.kstest(p, "uniform").pvalue > 0.001
+
+
+def test_intervals_without_length_say_why_or_have_bounds():
+    """All models are right about everything: of other models little more is known than of as few coins."""
+    perfect = {"ab": 2.0, "xy": 2.0}
+    planted = {name: perfect for name in ("intact", "control", "one", "two")}
+    made = {
+        f"network{seed}": effects.measure(
+            study(planted, seed=seed), TASKS, LOCALIZERS, [("one", "two")], SETTINGS, seed
+        )
+        for seed in range(3)
+    }
+    result = replicates.table(made, SETTINGS)
+    cell = result.sel(comparison="intact/ab/raw", outcome="correct")
+    low = stats.binomtest(3, 3).proportion_ci(0.95).low
+    assert (float(cell["low"]), float(cell["high"])) == pytest.approx((low, 1))
+    assert str(cell["method"].values) == "exact binomial bound"
+    assert str(result["method"].sel(comparison="intact/ab/raw", outcome="kept").values) == "by definition"
+    there = np.isfinite(result["estimate"].values)
+    short = there & (result["low"].values == result["high"].values)
+    assert set(result["method"].values[short]) <= {"by definition", "constant"}
+    assert (result["method"].values[~there] == "").all() and (result["method"].values[there] != "").all()

@@ -69,9 +69,14 @@ def ask(label: np.ndarray, labels: Sequence[str], tasks: Mapping[str, Sequence[s
     Raises
     ------
     ValueError
-        If a task has a label that the network has not.
+        If a task has a label that the network has not, or two tasks have one label.
     """
     names = list(labels)
+    task_of: dict[str, str] = {}
+    for task, wanted in tasks.items():
+        for one in wanted:
+            if task_of.setdefault(one, task) != task:
+                raise ValueError(f"label {one!r} is of the tasks {task_of[one]!r} and {task!r}; of one was expected")
     alternatives = np.ones((len(label), len(names)), dtype=bool)
     truth = np.full(len(label), -1)
     for task, wanted in tasks.items():
@@ -99,7 +104,16 @@ def score(outputs: np.ndarray, intact: np.ndarray, question: Question) -> dict[s
         Each of `OUTCOMES`: int8 for ``correct``, ``top5`` and ``kept``, float32 otherwise; -1 or NaN where there is no
         true label. Of equal outputs that of the earlier label counts as higher, in ``correct``, ``top5`` and ``kept``
         alike. In a task of five labels or fewer ``top5`` is -1: it could not be 0.
+
+    Raises
+    ------
+    ValueError
+        If an output is not finite: of NaN none is the highest.
     """
+    for name, given in (("outputs", outputs), ("intact outputs", intact)):
+        if not np.isfinite(given).all():
+            row, place = np.argwhere(~np.isfinite(given))[0]
+            raise ValueError(f"{name} must be finite; that of label {place} is {given[row, place]} at stimulus {row}")
     asked = np.where(question.alternatives, outputs.astype(np.float64), -np.inf)
     asked_intact = np.where(question.alternatives, intact.astype(np.float64), -np.inf)
     decided = asked.argmax(axis=1)

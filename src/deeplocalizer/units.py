@@ -234,7 +234,7 @@ def _block(layer: Layer, code: int, reduction: str) -> dict[str, np.ndarray]:
     count = grid.shape[1]
     block = {name: np.full(count, ABSENT) for name in COORDINATES}
     block |= dict(zip(axes, grid, strict=True))
-    if reduction == "class_token":
+    if reduction == "class_token" and "token" in layer.axes:
         block["token"] = np.zeros(count, dtype=int)
     block["layer"] = np.full(count, code)
     block["call"] = np.full(count, layer.call)

@@ -226,4 +226,4 @@ def test_an_output_that_is_not_finite_is_named():
     )
     modules = hooks.find(model, ["features"])
     with pytest.raises(ValueError, match="under 'all' the network's output for 's000' is not finite"):
-        ablation.ablate(model, modules, list("abxy"), inputs, masks_table, np.full(10, np.nan), {}, 4, CPU)
+        ablation.ablate(model, modules, list("abxy"), inputs, masks_table, np.full(10, 3e38), {}, 4, CPU)

@@ -39,10 +39,13 @@ def run(name, batch, pieces, value="zero"):
     rng = np.random.default_rng(0)
     layer = table["layer"].values
     masks = {
-        f"m{i}": np.flatnonzero((layer >= rng.integers(layer.max() + 1)) & (rng.random(len(layer)) < 0.1))
+        f"m{i}": np.union1d(
+            rng.integers(len(layer)),
+            np.flatnonzero((layer >= rng.integers(layer.max() + 1)) & (rng.random(len(layer)) < 0.1)),
+        )
         for i in range(11)
     }
-    masks["m3"] = np.array([], dtype=int)
+    masks["m3"] = np.array([0])
     tested, listed = inputs(5, side), masked(table, masks)
     listed = listed.assign_coords(role=("mask", ["control"] * 11), fraction=("mask", np.linspace(0, 1, 11)))
     filling = Filling(value, background="zero", donors=inputs(5, side, seed=1))

@@ -350,7 +350,8 @@ def test_a_network_that_changes_its_input_in_place_is_given_a_copy():
     model.eval()
     stimuli = inputs(6, 6)
     table = units.table([units.Layer("1", 0, (4, 4, 4))], ["mean"])
-    listed = masked(table, {"none": [], "some": [1], "again": [1]})
+    listed = masked(table, {"none": [0, 1, 2, 3], "some": [1], "again": [1]})
+    listed = listed.assign_coords(series=("mask", ["keep", "fraction", "fraction"]))  # all are kept
     result = ablation.ablate(model, hooks.places(model, ["1"]), LABELS, stimuli, listed, np.zeros(4), {}, 6, CPU)
     np.testing.assert_array_equal(result["kl"].values[1], 0)
     np.testing.assert_array_equal(result["kl"].values[2], result["kl"].values[3])

@@ -22,6 +22,7 @@ def simulate(
 ) -> Row:
     """Count how often intervals hold; ``scatter`` is the standard deviation of masks, stimuli's is 1."""
     plan = inference.design(*(np.array(["a"] * stimuli),) * 2, np.arange(stimuli).astype(str))
+    drawn = inference.design(*(np.array(["a"] * masks),) * 2, np.arange(masks).astype(str))
     both, alone = [], []
 
     def noise(rng: np.random.Generator, *shape: int) -> np.ndarray:
@@ -32,8 +33,9 @@ def simulate(
         controls = common + scatter * noise(rng, masks) + noise(rng, stimuli, masks)
         target = common + noise(rng, stimuli, 1)
         sample = inference.resample(plan, resamples, rng)
-        crossed = inference.hierarchical(sample.means(target), sample.means(controls), rng)
         difference = sample.means(target - controls.mean(axis=1, keepdims=True))
+        over = inference.resample(drawn, resamples, rng).means(controls.mean(axis=0)[:, None])
+        crossed = inference.crossed(difference, over)
         for held, means in ((both, crossed), (alone, difference)):
             found = inference.intervals(means, 0.95, method)[0]
             held.append(found.low <= 0 <= found.high)

@@ -20,6 +20,26 @@ def test_false_discoveries_keep_their_level(share, capsys):
 
 
 @pytest.mark.parametrize("share", SHARES)
+def test_many_units_that_prefer_the_other_side_let_no_false_ones_in(share, capsys):
+    rows = discovery.opposing(share)
+    with capsys.disabled():
+        print("\n" + text(rows))
+    for row in rows:
+        assert row["fdp"] <= discovery.LEVEL + 3 * row["error"], row
+        assert row["power"] > 0.5, row
+
+
+@pytest.mark.parametrize("share", SHARES)
+def test_a_minimum_effect_that_is_just_there_is_seldom_passed(share, capsys):
+    rows = discovery.least(share)
+    with capsys.disabled():
+        print("\n" + text(rows))
+    for row in rows:
+        for side in ("two_sided", "greater"):
+            assert row[side] <= row["level"] + 3 * row["error"], row
+
+
+@pytest.mark.parametrize("share", SHARES)
 def test_a_planted_subnetwork_is_found_and_permuted_labels_show_nothing(share, capsys):
     there, permuted = rows = planted.main(share)
     with capsys.disabled():

@@ -60,6 +60,21 @@ def test_pooled_categories_agree_with_scikit_learn():
     assert found.sel(contrast="faces")[::2].mean() > 0.6
 
 
+def test_the_magnitude_is_the_mean_size_over_the_stimuli_of_the_contrast():
+    dataset = recorded()
+    dataset["activation"] -= 0.5  # of both signs
+    conjunction = {"preferred": ["faces", "scenes"], "other": ["objects"], "each": True}
+    weighted = {"preferred": {"faces": 5.0}, "other": {"objects": 3, "words": 1}}
+    found = auroc.streamed(dataset, {"pooled": POOLED, "each": conjunction, "weighted": weighted})["magnitude"]
+    assert found.dims == ("contrast", "unit") and found.attrs["long_name"]
+    category, here = dataset["category"].values, dataset["split"].values == "localize"
+    entering = {"pooled": ["faces", "objects", "scenes"], "weighted": ["faces", "objects", "words"]}
+    for name in found["contrast"].values:
+        rows = here & np.isin(category, entering.get(str(name), entering["pooled"]))
+        expected = np.abs(dataset["activation"].values[rows].astype(float)).mean(axis=0)
+        np.testing.assert_allclose(found.sel(contrast=name), expected, rtol=1e-12)
+
+
 def test_other_splits_do_not_count():
     dataset = recorded()
     changed = dataset.copy(deep=True)

@@ -64,6 +64,9 @@ def test_where_all_pairs_agree_one_of_them_decides_everything(tables):
             assert got[name].values[unit] == pytest.approx(pairs[name].values[deciding, unit], rel=1e-12), name
         largest = pairs["log10_p_least"].values[:, unit].max()
         assert got["log10_p_least"].values[unit] == pytest.approx(largest, rel=1e-12)
+    for side in ("greater", "less"):
+        largest = pairs[f"log10_p_least_{side}"].max("contrast")
+        np.testing.assert_allclose(got[f"log10_p_least_{side}"], largest, rtol=1e-12)
     apart = ~won & ~lost
     for name in (*DECIDED, "log10_p", "log10_p_least", "log10_q"):
         assert (got[name].values[apart] == 0).all(), name

@@ -19,7 +19,9 @@ from tests.contrast.made import CATEGORIES, FOLDS, recorded, responses
 SIDES = {"preferred": ["faces"], "other": ["objects", "scenes"]}
 PER_UNIT = (
     *contrast.STATISTICS,
-    *("df", "log10_p", "log10_p_greater", "log10_q", "auroc", "log10_p_least", "log10_q_least", "dead", "constant"),
+    *("df", "log10_p", "log10_p_greater", "log10_p_least", "log10_p_least_greater", "log10_p_least_less"),
+    *(f"log10_q{least}{side}" for least in ("", "_least") for side in ("", "_greater", "_less")),
+    *("auroc", "magnitude", "dead", "constant"),
 )
 
 
@@ -79,14 +81,41 @@ def test_hedges_g_has_no_bias():
     assert g.mean() == pytest.approx(0.8, abs=4 * g.std() / math.sqrt(len(g)))
 
 
-def test_the_p_against_a_minimum_effect_is_that_of_the_pooled_t(data, result):
+def test_the_p_against_a_minimum_effect_is_that_of_welchs_t_as_a_noncentral_t(data, result):
     one, two = samples(*data[:2])
-    size = np.abs(scipy.stats.ttest_ind(one, two).statistic)
-    within, delta = len(one) + len(two) - 2, 0.2 * math.sqrt(len(one) * len(two) / (len(one) + len(two)))
-    expected = scipy.stats.nct.sf(size, within, delta) + scipy.stats.nct.cdf(-size, within, delta)
-    np.testing.assert_allclose(10 ** result["log10_p_least"].values, expected, rtol=1e-7, atol=1e-12)
+    welch = scipy.stats.ttest_ind(one, two, equal_var=False)
+    n1, n2, v1, v2 = len(one), len(two), one.var(0, ddof=1), two.var(0, ddof=1)
+    pooled = np.sqrt(((n1 - 1) * v1 + (n2 - 1) * v2) / (n1 + n2 - 2))
+    delta = 0.2 * pooled / np.sqrt(v1 / n1 + v2 / n2)
+    upper, lower = (scipy.stats.nct.sf(sign * welch.statistic, welch.df, delta) for sign in (1, -1))
+    size = np.abs(welch.statistic)
+    both = scipy.stats.nct.sf(size, welch.df, delta) + scipy.stats.nct.cdf(-size, welch.df, delta)
+    for side, expected in (("", both), ("_greater", upper), ("_less", lower)):
+        got = result[f"log10_p_least{side}"]
+        np.testing.assert_allclose(10**got.values, expected, rtol=1e-7, atol=1e-11)
+        assert got.attrs["least_d"] == result[f"log10_q_least{side}"].attrs["least_d"] == 0.2
     assert (result["log10_p_least"] >= result["log10_p"] - 1).all()
-    assert result["log10_p_least"].attrs["least_d"] == 0.2
+
+
+def test_where_variances_are_equal_it_is_the_exact_test_of_students_t():
+    # the same spread and number on both sides: Welch's t, df and noncentrality are then those of the pooled t
+    rng = np.random.default_rng(8)
+    noise = rng.normal(size=(20, 50))
+    groups = [contrast.Group(w, 20, x.mean(0), x.var(0) * 20) for w, x in ((1.0, noise + 0.7), (-1.0, noise[::-1]))]
+    t = scipy.stats.ttest_ind(noise + 0.7, noise[::-1]).statistic
+    expected = scipy.stats.nct.sf(t, 38, 0.2 * math.sqrt(10))
+    np.testing.assert_allclose(10 ** contrast.Comparison(groups).least(0.2).greater, expected, rtol=1e-7)
+
+
+@pytest.mark.parametrize(("counts", "spreads"), [((30, 300), (2, 1)), ((30, 300), (3, 1)), ((300, 30), (3, 1))])
+def test_a_minimum_effect_keeps_its_level_where_sizes_and_variances_differ(counts, spreads):
+    rng = np.random.default_rng(counts[0] * spreads[0])
+    (n1, n2), (s1, s2), draws = counts, spreads, 8000
+    pooled = math.sqrt(((n1 - 1) * s1**2 + (n2 - 1) * s2**2) / (n1 + n2 - 2))
+    sides = [(1.0, rng.normal(0.2 * pooled, s1, (n1, draws))), (-1.0, rng.normal(0, s2, (n2, draws)))]
+    groups = [contrast.Group(w, len(x), x.mean(0), x.var(0) * len(x)) for w, x in sides]
+    for p in contrast.Comparison(groups).least(0.2)[:2]:
+        assert (p <= math.log10(0.05)).mean() == pytest.approx(0.05, abs=3 * math.sqrt(0.05 * 0.95 / draws))
 
 
 @pytest.mark.parametrize(("fdr", "method"), [("benjamini_hochberg", "fdr_bh"), ("benjamini_yekutieli", "fdr_by")])
@@ -96,9 +125,11 @@ def test_q_is_taken_over_the_family_that_is_named(fdr, method):
     made = recorded(values, category, fold, layers=layers)
     for family, parts in (("network", [slice(0, 9)]), ("layer", [slice(0, 4), slice(4, 9)])):
         found = contrast.welch(made, {"faces": SIDES}, fdr=fdr, family=family).sel(contrast="faces")
-        for suffix in ("", "_least"):
+        for suffix in ("", "_greater", "_less", "_least", "_least_greater", "_least_less"):
             for part in parts:
-                expected = multipletests(10 ** found[f"log10_p{suffix}"].values[part], method=method)[1]
+                less = scipy.stats.t.cdf(found["t"].values[part], found["df"].values[part])
+                p = less if suffix == "_less" else 10 ** found[f"log10_p{suffix}"].values[part]
+                expected = multipletests(p, method=method)[1]
                 np.testing.assert_allclose(10 ** found[f"log10_q{suffix}"].values[part], expected, rtol=1e-8)
 
 
@@ -116,8 +147,34 @@ def test_areas_are_laid_out_by_unit_and_missing_elsewhere(data):
     assert int(got.notnull().sum()) == 6
     with pytest.raises(KeyError, match="auroc has no contrast 'faces'; it has digits"):
         contrast.welch(made, sides, auroc=areas.isel(contrast=[0]))
+    sizes = areas.rename("magnitude") + 3
+    known = contrast.welch(made, sides, magnitude=sizes)["magnitude"].sel(contrast="faces").values
+    assert known[[7, 2, 5]].tolist() == sizes.sel(contrast="faces").values.tolist()
     with pytest.raises(KeyError, match="auroc has unit 99, which the moments do not have"):
         contrast.welch(made, sides, auroc=areas.assign_coords(unit=[7, 2, 99]))
+
+
+def test_without_responses_the_magnitude_is_the_root_mean_square(data):
+    values, category, fold = data
+    values = values - 1.0
+    here = np.isin(category, [*SIDES["preferred"], *SIDES["other"]])
+    weighted = {"preferred": {"faces": 3}, "other": {"objects": 1, "scenes": 2}}
+    each = {**SIDES, "each": True}
+    got = contrast.welch(recorded(values, category, fold), {"pooled": SIDES, "weighted": weighted, "each": each})
+    for name in got["contrast"].values:
+        expected = np.sqrt(np.square(values[here]).mean(axis=0))
+        np.testing.assert_allclose(got["magnitude"].sel(contrast=name), expected, rtol=1e-10)
+    assert "root of the mean squared response" in got["magnitude"].attrs["comment"]
+
+
+def test_a_category_on_both_sides_is_refused(data):
+    made = recorded(*data)
+    for each in (False, True):
+        sides = {"preferred": ["faces", "digits"], "other": ["objects", "digits"], "each": each}
+        with pytest.raises(ValueError, match="contrast 'c': category 'digits' stands on both sides"):
+            contrast.welch(made, {"c": sides})
+    with pytest.raises(ValueError, match="category 'faces' stands on both sides"):
+        contrast.compare(made, {"preferred": {"faces": 1}, "other": ["faces"]})
 
 
 def test_every_variable_is_there_and_says_what_it_is(result):
@@ -195,6 +252,8 @@ def test_one_statistic_is_that_of_the_table(name, data, result):
     preferred, other = (moments.pool(made, SIDES[side], ["localize"]) for side in ("preferred", "other"))
     np.testing.assert_allclose(contrast.statistic(preferred, other, name), result[name], rtol=1e-9)
     np.testing.assert_allclose(contrast.two_samples(preferred, other)[name], result[name], rtol=1e-9)
+    for q in ("log10_q", "log10_q_greater", "log10_q_less"):
+        np.testing.assert_allclose(contrast.two_samples(preferred, other)[q], result[q], rtol=1e-7, atol=1e-12)
     np.testing.assert_allclose(getattr(contrast.compare(made, SIDES), name), result[name], rtol=1e-9)
 
 

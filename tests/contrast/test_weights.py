@@ -50,10 +50,11 @@ def test_effect_sizes_are_by_the_spread_within_categories(data, result):
     np.testing.assert_allclose(result["dprime"], difference / np.sqrt((sides[0] + sides[1]) / 2), rtol=1e-10)
     means = [sum(abs(w) * x.mean(0) for w, x in parts if w * sign > 0) for sign in (1, -1)]
     np.testing.assert_allclose(result["selectivity_index"], difference / (means[0] + means[1]), rtol=1e-10)
-    factor = math.sqrt(sum(w**2 / len(x) for w, x in parts))
-    size = np.abs(d) / factor
-    p = scipy.stats.nct.sf(size, within, 0.2 / factor) + scipy.stats.nct.cdf(-size, within, 0.2 / factor)
-    np.testing.assert_allclose(10 ** result["log10_p_least"].values, p, rtol=1e-7, atol=1e-12)
+    error = np.sqrt(sum(w**2 * x.var(0, ddof=1) / len(x) for w, x in parts))
+    df = error**4 / sum((w**2 * x.var(0, ddof=1) / len(x)) ** 2 / (len(x) - 1) for w, x in parts)
+    delta, size = 0.2 * (difference / d) / error, np.abs(difference) / error
+    p = scipy.stats.nct.sf(size, df, delta) + scipy.stats.nct.cdf(-size, df, delta)
+    np.testing.assert_allclose(10 ** result["log10_p_least"].values, p, rtol=1e-7, atol=1e-11)
 
 
 def test_one_category_of_any_weight_is_a_list_of_it(data):

@@ -86,10 +86,30 @@ def test_the_maximum_asks_whether_the_network_can_do_the_tasks():
     rng = np.random.default_rng(3)
     targets, controls = np.full(5, 9.0), rng.normal(size=(5, 99))
     settings = {"adjust": "maximum"}
-    # five tasks, so that Holm's adjustment of 0.004 is 0.02
-    for outcome, able, least in (("correct", 0.5, 1.0), ("correct", 0.004, 0.02), ("kept", 0.5, 0.01)):
+    # each of two parts at half the level: twice the larger of 0.01 and Holm's adjustment of five p of 0.004, 0.02
+    for outcome, able, least in (("correct", 0.5, 1.0), ("correct", 0.004, 0.04), ("kept", 0.5, 0.01)):
         found = adjusted(drawn(targets, controls, outcome, able), OWN, settings)[5:, 0]
         np.testing.assert_allclose(found, least)
+    # of two localizers Holm's method on the larger p is never behind
+    pair = dict(list(OWN.items())[:2])
+    found = adjusted(drawn(targets, controls, "correct", 0.004), pair, settings)[5:7, 0]
+    np.testing.assert_allclose(found, multipletests([0.01, 0.01], method="holm")[1])
+
+
+@pytest.mark.parametrize("shifted", [1, 2, 4])
+def test_two_ways_to_err_do_not_add_up(shifted, capsys):
+    """Some networks cannot do the task but their masks harm more than random ones; the other masks are as random."""
+    rng, number, false = np.random.default_rng(4), 600, 0
+    for _ in range(number):
+        targets, able = rng.normal(size=5), np.full(5, 1e-9)
+        targets[:shifted], able[:shifted] = 50.0, rng.random(shifted)
+        made = drawn(targets, rng.normal(size=(5, 99)), "correct")
+        made["p_able"] = ("task_name", able)
+        false += np.nanmin(adjusted(made, OWN, {"adjust": "maximum"})) <= 0.05
+    error = np.sqrt(0.05 * 0.95 / number)
+    with capsys.disabled():
+        print(f"\nfamily-wise error with {shifted} networks unable: {false / number:.3f} +- {error:.3f}")
+    assert false / number <= 0.05 + 3 * error
 
 
 def test_an_unknown_adjustment_is_named():

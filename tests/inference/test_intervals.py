@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deeplocalizer import inference
+from deeplocalizer.inference.freedom import _moments
 from tests.inference.designs import first, simple
 
 
@@ -90,9 +91,9 @@ def test_expanded_levels_give_students_interval_of_a_symmetric_sample(method, n)
     assert ours.method == f"{method} bootstrap" + (", few groups" if n < 11 else "")
 
 
-def test_expanded_degrees_of_freedom_are_welchs():
+def test_expanded_degrees_of_freedom_are_welchs_where_the_smaller_label_scatters_more():
     rng = np.random.default_rng(8)
-    a, b = rng.normal(size=6), rng.normal(size=15) * 3
+    a, b = rng.normal(size=6) * 3, rng.normal(size=15)
     plan = simple(21, label=np.repeat(["a", "b"], [6, 15]))
     means = inference.resample(plan, 10, rng).means(np.concatenate([a, b])[:, None])
     half = scipy.stats.ttest_ind(a, -b, equal_var=False).confidence_interval(0.95)
@@ -122,10 +123,12 @@ def test_intervals_are_never_nan_and_hold_together(n, kinds, seed, method, scale
     columns = rng.integers(0, kinds, size=(n, 3)) * scale
     plan = simple(n, label=rng.choice(["a", "b"], n), group=rng.integers(0, 8, n))
     found = inference.intervals(inference.resample(plan, 50, rng).means(columns), 0.9, method)
-    assert np.isfinite([found.estimate, found.low, found.high]).all()
+    assert not np.isnan([found.estimate, found.low, found.high]).any()
     assert (found.low <= found.high).all()
+    endless = [name.endswith("one group") or name == "nothing to resample" for name in found.method]
+    assert (np.isinf(found.low) == endless).all() and (np.isinf(found.high) == endless).all()
     # a constant column is told apart from one that varies between groups
-    constant = np.ptp(columns, axis=0) == 0
+    constant = (np.ptp(columns, axis=0) == 0) & ~np.array(endless)
     assert (found.low[constant] == found.high[constant]).all()
 
 
@@ -158,12 +161,15 @@ def test_a_statistic_on_one_side_of_its_resamples_gets_percentiles():
 
 def test_single_groups_are_named():
     sample = inference.resample(simple(6, group=np.zeros(6)), 50, np.random.default_rng(0))
-    assert inference.intervals(sample.means(np.arange(6.0)[:, None]), 0.95)[0].method == "nothing to resample"
+    none = inference.intervals(sample.means(np.arange(6.0)[:, None]), 0.95)[0]
+    assert (none.low, none.high, none.method) == (-np.inf, np.inf, "nothing to resample")
     plan = simple(6, label=np.repeat(["a", "b"], 3), group=np.repeat([0, 1], 3))
     sample = inference.resample(plan, 50, np.random.default_rng(0))
     found = inference.intervals(sample.means(np.arange(6.0)[:, None]), 0.95)[0]
-    # of two identities, all that can be said is that the mean lies somewhere between
-    assert (found.low, found.high, found.method) == (1.0, 4.0, "BCa bootstrap, few groups")
+    # of two identities no resample lies outside; Student's interval of two numbers knows of others
+    theirs = scipy.stats.t.interval(0.95, 1, loc=2.5, scale=scipy.stats.sem([1.0, 4.0]))
+    assert (found.low, found.high) == pytest.approx(theirs)
+    assert found.method == "BCa bootstrap, few groups"
 
 
 def test_mistakes_are_refused_by_name():
@@ -175,3 +181,49 @@ def test_mistakes_are_refused_by_name():
         inference.intervals(means, 0.95)
     with pytest.raises(ValueError, match="given is 95"):
         inference.intervals(means, 95)
+
+
+def few(k, n=60, seed=0):
+    """A label of many normal outcomes beside one of k."""
+    plan = simple(n + k, label=np.repeat(["a", "b"], [n, k]))
+    columns = np.random.default_rng(seed).normal(size=(n + k, 200))
+    return inference.intervals(inference.resample(plan, 500, np.random.default_rng(seed)).means(columns), 0.95), columns
+
+
+@pytest.mark.parametrize("k", [2, 3, 5])
+def test_a_small_label_is_flagged_and_covered(k):
+    found, _ = few(k)
+    assert set(found.method) == {"BCa bootstrap, few groups"}
+    held = np.mean((found.low <= 0) & (found.high >= 0))
+    assert held >= 0.95 - 3 * np.sqrt(0.05 * 0.95 / 200)
+
+
+def test_with_few_groups_an_interval_is_no_shorter_than_students():
+    columns = np.random.default_rng(0).normal(size=(5, 30))
+    found = inference.intervals(inference.resample(simple(5), 2000, np.random.default_rng(0)).means(columns), 0.9)
+    low, high = scipy.stats.t.interval(0.9, 4, loc=columns.mean(axis=0), scale=scipy.stats.sem(columns))
+    assert (found.low <= low + 1e-12).all() and (found.high >= high - 1e-12).all()
+
+
+def test_groups_of_unequal_size_are_worth_fewer():
+    """Degrees of freedom and shortfall of the variance, by simulation of independent groups that vary alike."""
+    share = np.array([40, *[2] * 19]) / 78
+    short, freedom = _moments(share, np.zeros(20, dtype=int), np.array([20]))
+    y = np.random.default_rng(0).normal(size=(200_000, 20))
+    variance = np.sum(share**2 * (y - (y @ share)[:, None]) ** 2, axis=1)
+    assert short[0] == pytest.approx(variance.mean() / np.sum(share**2), rel=0.02)
+    assert freedom[0] == pytest.approx(2 * variance.mean() ** 2 / variance.var(), rel=0.05)
+    even = _moments(np.full(20, 0.05), np.zeros(20, dtype=int), np.array([20]))
+    assert (even[0][0], even[1][0]) == pytest.approx((19 / 20, 19))
+
+
+def test_a_category_of_one_stimulus_joins_its_label():
+    """It would otherwise count as known exactly; it keeps its weight."""
+    plan = simple(31, label=["a"] * 31, category=np.repeat(["p", "q"], [30, 1]))
+    alone = simple(31)
+    columns = np.random.default_rng(0).normal(size=(31, 3))
+    assert plan.weights == pytest.approx(alone.weights)
+    one, other = (inference.resample(each, 300, np.random.default_rng(0)).means(columns) for each in (plan, alone))
+    assert one.draws.tobytes() == other.draws.tobytes()
+    # also where all categories of a label are of one stimulus
+    assert (simple(5, label=["a"] * 5, category=list("pqrst")).groups_of_stratum >= 2).all()

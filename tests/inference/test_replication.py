@@ -43,6 +43,20 @@ def test_models_that_agree_to_the_last_digit_do_not_give_a_p_of_zero():
     found = inference.replicate(np.full(4, 0.25), 0.95)
     assert (found.low, found.high, found.p, found.method) == (0.25, 0.25, 1 / 16, "constant")
     assert inference.replicate(np.zeros(4), 0.95).p == 1
+    # of outcomes with bounds, what four models do not show is the bound of Clopper and Pearson
+    bounded = inference.replicate(np.ones((4, 2)), 0.95, np.array([0.0, -np.inf]), np.array([1.0, np.inf]))
+    low = scipy.stats.binomtest(4, 4).proportion_ci(0.95).low
+    assert (bounded.low[0], bounded.high[0]) == pytest.approx((low, 1))
+    assert bounded.method.tolist() == ["exact binomial bound", "constant"]
+
+
+def test_no_interval_leaves_the_bounds():
+    estimates = np.array([0.9, 1.0, 0.2])
+    free, bounded = inference.replicate(estimates, 0.95), inference.replicate(estimates, 0.95, 0.0, 1.0)
+    assert free.low < 0 and free.high > 1
+    assert (bounded.low, bounded.high, bounded.p) == (0, 1, free.p)
+    one = inference.replicate(np.array([0.5]), 0.95, 0.0, 1.0)
+    assert (one.low, one.high, one.method) == (0, 1, "one model")
 
 
 def test_models_without_the_effect_are_left_out():

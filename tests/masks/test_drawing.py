@@ -57,18 +57,29 @@ def test_binned_strata_match_responses_and_leave_room(seed, bins, levels):
         assert not np.isin(found[eligible & (strata != stratum)], numbers).any()
         spans = [(response[found == number].min(), response[found == number].max()) for number in numbers]
         assert all(low[1] < high[0] for low, high in itertools.pairwise(sorted(spans)))
+        held = (selected & inside).sum()
         if len(numbers) > 1:
-            assert all((~selected & (found == n)).any() for n in numbers)
+            assert all((found == n).sum() >= max(5, 2 * held) for n in numbers)
+    # which units the target holds plays no part, only how many
+    other = np.zeros(120, dtype=bool)
+    for stratum in range(3):
+        inside = np.flatnonzero(eligible & (strata == stratum))
+        other[rng.choice(inside, selected[inside].sum(), replace=False)] = True
+    np.testing.assert_array_equal(masks.binned(strata, eligible, other, response, bins), found)
 
 
-def test_bins_without_a_crowd_are_quantiles():
+def test_bins_are_quantiles_merged_where_the_target_could_fill_them():
     response = np.random.default_rng(0).permutation(100).astype(float)
     none = np.zeros(100, dtype=bool)
     found = masks.binned(np.zeros(100, int), ~none, none, response, 10)
     np.testing.assert_array_equal(found, 1 + response.astype(int) // 10)
-    crowd = response >= 85  # all of the highest bin, and half of the next
-    found = masks.binned(np.zeros(100, int), ~none, crowd, response, 10)
-    np.testing.assert_array_equal(found, np.minimum(1 + response.astype(int) // 10, 9))
+    # 5 units fill no more than half of a bin of 10; 15 take bins of 30, and what is left at the bottom is 40
+    found = masks.binned(np.zeros(100, int), ~none, response >= 95, response, 10)
+    np.testing.assert_array_equal(found, 1 + response.astype(int) // 10)
+    found = masks.binned(np.zeros(100, int), ~none, response >= 85, response, 10)
+    np.testing.assert_array_equal(found, 1 + np.maximum(response.astype(int) - 10, 0) // 30)
+    found = masks.binned(np.zeros(100, int), ~none, response >= 45, response, 10)
+    assert (found == 1).all()
     with pytest.raises(ValueError, match="bins is 0; expected 1 or more"):
         masks.binned(np.zeros(100, int), ~none, none, response, 0)
 
@@ -91,6 +102,25 @@ def test_the_rank_among_controls_is_a_valid_p(response):
         p.append((1 + np.sum(drawn @ harm >= selected @ harm)) / 20)
     counts = np.bincount(np.round(20 * np.array(p)).astype(int), minlength=21)[1:]
     assert scipy.stats.chisquare(counts).pvalue > 1e-3
+
+
+@pytest.mark.parametrize(("units", "held", "power"), [(20, 3, 6), (20, 6, 1), (20, 6, -6), (30, 6, 6), (40, 12, 6)])
+def test_the_rank_among_controls_of_tiny_layers_is_a_valid_p(units, held, power):
+    # the harm of a unit follows its response: bins that depended on the target would tell it from its controls
+    harm = np.arange(1.0, units + 1) ** power
+    everything, p = np.ones(units, bool), []
+    for run in range(2000):
+        rng = np.random.default_rng([units, held, run])
+        selected = np.zeros(units, bool)
+        selected[rng.choice(units, held, replace=False)] = True
+        places = masks.binned(np.zeros(units, int), everything, selected, np.arange(units), 10)
+        if masks.drawing.possible(selected, everything, places, 19) < 19:
+            p.append(1.0)
+            continue
+        drawn = masks.random_matched(selected, everything, places, 19, rng)
+        p.append((1 + np.sum(drawn @ harm >= selected @ harm)) / 20)
+    for level in (0.05, 0.1, 0.2):
+        assert np.mean(np.array(p) <= level) <= level + 3 * np.sqrt(level * (1 - level) / len(p))
 
 
 def test_all_masks_are_found_when_all_are_asked_for():

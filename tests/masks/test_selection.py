@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+import scipy.stats
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from statsmodels.stats.multitest import multipletests
 
-from deeplocalizer import masks, units
+from deeplocalizer import contrast, masks, units
 from tests.masks.planted import COUNT, RULE, TABLE, T, contrasts
 
 
@@ -95,7 +97,8 @@ def test_a_q_selects_all_on_its_side_and_says_how_many_came_near():
     q = np.linspace(0.001, 0.6, 20)
     t = np.where(np.arange(20) % 2, 3.0, -3.0)
     rule = RULE | {"fraction": None, "q": 0.1}
-    one = contrasts(t, log10_q=np.log10(q), log10_q_least=np.log10(q) / 2).isel(contrast=0)
+    rates = {f"log10_q{side}": np.log10(q) for side in ("", "_greater", "_less")}
+    one = contrasts(t, **rates, log10_q_least_less=np.log10(q) / 2).isel(contrast=0)
     assert set(np.flatnonzero(masks.select(one, rule))) == {1, 3}
     assert set(np.flatnonzero(masks.select(one, rule | {"sign": "negative"}))) == {0, 2}
     assert set(np.flatnonzero(masks.select(one, rule | {"sign": "absolute"}))) == {0, 1, 2, 3}
@@ -106,6 +109,25 @@ def test_a_q_selects_all_on_its_side_and_says_how_many_came_near():
     )
     with pytest.raises(ValueError, match=message):
         masks.select(one, rule | {"q": 0.01})
+
+
+@pytest.mark.parametrize(("sign", "side"), [("positive", "greater"), ("negative", "less"), ("absolute", "two-sided")])
+def test_a_q_is_that_of_the_signs_own_side(sign, side):
+    # half of the units respond less: the two-sided q is low because of them, and lets false ones in on the other side
+    rng = np.random.default_rng(1)
+    one, two = rng.normal(size=(30, 300)), rng.normal(size=(30, 300))
+    one[:, :150] -= 1.0
+    one[:, 150:160] += 1.0
+    test = scipy.stats.ttest_ind(one, two, equal_var=False, alternative=side)
+    samples = [
+        xr.Dataset({"count": 30, "mean": ("unit", x.mean(0)), "m2": ("unit", x.var(0) * 30)}) for x in (one, two)
+    ]
+    layout = units.table([units.Layer("one", 0, (300,))], ["mean"])
+    found = contrast.two_samples(*samples).assign_coords(layout.coords)
+    rule = {"statistic": "t", "sign": sign, "scope": "network", "q": 0.05}
+    expected = multipletests(test.pvalue, 0.05, method="fdr_bh")[0]
+    np.testing.assert_array_equal(masks.select(found, rule), expected)
+    assert 5 < expected.sum() < 200
 
 
 def test_an_area_is_neutral_at_one_half():

@@ -150,10 +150,30 @@ def test_controls_matched_by_response_are_closer_in_response(study):
     assert 0 < found["random_response"] < found["random"] - 0.3
 
 
-def test_the_mean_response_is_that_of_the_contrasts_categories(study):
-    moments = study[0]
-    both = moments["mean"].sel(split="localize", category=["faces", "objects"]).mean(["category", "fold"])
-    np.testing.assert_allclose(masks.mean_response(moments, SIDES["c"]), np.abs(both), rtol=1e-12)
+def test_the_mean_response_from_moments_is_the_root_mean_square(study):
+    cells = study[0].sel(split="localize", category=["faces", "objects"])
+    square = (cells["mean"] ** 2 + cells["m2"] / 16).mean(["category", "fold"])  # 16 stimuli in each cell
+    np.testing.assert_allclose(masks.mean_response(study[0], SIDES["c"]), np.sqrt(square), rtol=1e-12)
+    np.testing.assert_allclose(study[1]["magnitude"].values[0], np.sqrt(square), rtol=1e-12)
+
+
+def test_responses_are_matched_by_the_magnitude_of_the_contrast_even_where_they_cancel():
+    # what is stored says how much units respond; moments of means near 0 would say nothing
+    t = np.random.default_rng(2).permutation(20) + 1.0
+    magnitude = np.arange(20.0)
+    made = contrasts(t, magnitude=magnitude)
+    settings = {"controls": 30, "matching": "response", "bins": 4}
+    rule = RULE | {"fraction": 0.1, "scope": "layer"}
+    table = masks.table(made, {"a": rule}, settings, 0)
+    mask = table["selected"].values
+    strata = masks.stratum(made)
+    bins = masks.binned(strata, np.ones(20, bool), mask[0], magnitude, 4)
+    assert len(np.unique(bins)) > 2
+    for number in np.unique(bins):
+        assert (mask[:, bins == number].sum(axis=1) == mask[0, bins == number].sum()).all()
+    one, two = magnitude[mask[0]], magnitude[mask[1]]
+    expected = (one.mean() - two.mean()) / np.sqrt((one.var() + two.var()) / 2)
+    np.testing.assert_allclose(table["imbalance"].values[1], expected)
 
 
 @pytest.mark.parametrize("sign", ["positive", "negative", "absolute"])
@@ -169,12 +189,32 @@ def test_the_true_share_is_one_sided_where_the_localizer_is(study, sign):
     table = masks.table(contrast, {"a": rule}, {"controls": 1}, 0, alpha=0.1)
     expected = multiplicity.true_discoveries(np.log10(p), table["selected"].values[0], 0.1) / 20
     np.testing.assert_allclose(table["true_share"].values[0], expected)
+    # 128 against 128 stimuli of one variance: the effect of 0.2 moves t by 1.6
+    least = {"positive": "_greater", "negative": "_less", "absolute": ""}[sign]
+    p = {
+        "positive": scipy.stats.nct.sf(t, df, 0.2 * 8),
+        "negative": scipy.stats.nct.sf(-t, df, 0.2 * 8),
+        "absolute": scipy.stats.nct.sf(np.abs(t), df, 0.2 * 8) + scipy.stats.nct.cdf(-np.abs(t), df, 0.2 * 8),
+    }[sign]
+    inside = np.abs(t) < 7  # beyond, SciPy gives no number
+    assert inside.sum() > 80
+    np.testing.assert_allclose(
+        10 ** contrast[f"log10_p_least{least}"].values[0][inside], p[inside], rtol=0.05, atol=1e-9
+    )
+    known = contrast[f"log10_p_least{least}"].values[0]
+    expected = multiplicity.true_discoveries(known, table["selected"].values[0], 0.1) / 20
+    np.testing.assert_allclose(table["true_share_least"].values[0], expected)
+    assert table["true_share_least"].values[0] <= table["true_share"].values[0]
+    assert np.isnan(table["true_share_least"].values[1])
 
 
-@pytest.mark.parametrize("kind", ["shuffled", "random_response"])
-def test_controls_that_need_moments_say_so(study, kind):
-    with pytest.raises(ValueError, match="localizer 'a': .*needs the moments and the categories of the contrast"):
-        masks.table(study[1], {"a": LOCALIZER}, {"controls": 1, "compare": [kind]}, 0)
+def test_controls_that_need_moments_say_so(study):
+    for kind, needed in (
+        ("shuffled", "needs the moments and the categories of the contrast"),
+        ("random_response", "needs magnitude in the contrast, or moments and categories"),
+    ):
+        with pytest.raises(ValueError, match=f"localizer 'a': .*{needed}"):
+            masks.table(study[1].drop_vars("magnitude"), {"a": LOCALIZER}, {"controls": 1, "compare": [kind]}, 0)
 
 
 def test_controls_that_cannot_be_made_say_so(study):

@@ -74,6 +74,7 @@ def replicates(models=("one", "two", "three"), outcome="correct"):
             "high": (cell, mean + 0.1),
             "p": (cell, np.full(mean.shape, 0.004)),
             "models": (cell, np.full(mean.shape, len(models))),
+            "method": (cell, np.full(mean.shape, "t over models")),
             "estimate_of_model": (("model", *cell), of_model),
         },
         coords={

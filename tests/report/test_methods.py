@@ -134,7 +134,11 @@ def test_false_discovery_rates_and_the_minimum_effect_are_those_configured():
 @pytest.mark.parametrize(
     ("rule", "words"),
     [
-        ({"q": 0.01}, "all units with *q* ≤ 0.01 and a Welch's *t* in the contrast *faces* above"),
+        ({"q": 0.01}, "all units with a one-sided *q* ≤ 0.01 and a Welch's *t* in the contrast *faces* above"),
+        (
+            {"q": 0.01, "sign": "absolute", "least": True},
+            "a two-sided *q* ≤ 0.01 against the minimum effect and a Welch",
+        ),
         (
             {"percentile": [90, 99.5]},
             "above percentile 90 and up to percentile 99.5 of a ranking in which 100 is the highest",

@@ -22,12 +22,13 @@ def study():
 def test_every_effect_stands_with_that_of_every_network(study):
     made = makers.replicates()
     shown = cells(seeds.table(study, "seeds"))
-    assert shown[0] == ["Comparison", "Silenced", "Mean", "Interval", "p", "Models", "Each model"]
+    assert shown[0] == ["Comparison", "Silenced", "Mean", "Interval", "p", "Models", "Method", "Each model"]
     assert shown[1] == ["Face detection"]
     one = made.isel(comparison=0, outcome=0)
     ends = f"[{100 * float(one['low']):.1f}, {100 * float(one['high']):.1f}]"
     each = " ".join(f"{100 * float(value):.1f}" for value in one["estimate_of_model"])
-    assert shown[2] == ["harm", "faces", f"{100 * float(one['estimate']):.1f}", ends, "0.004", "3", each]
+    mean = f"{100 * float(one['estimate']):.1f}"
+    assert shown[2] == ["harm", "faces", mean, ends, "0.004", "3", "t over models", each]
     assert shown[3][1] == "faces − random"
 
 

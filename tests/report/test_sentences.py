@@ -175,7 +175,7 @@ def test_selectivity_and_selection_count_units():
     study = studies.study(studies.effects(rows((0.25, 0.1, 0.4, 0.01, 0.02))))
     model = study.models[0]
     one = model.contrasts.sel(contrast="faces")
-    q, d, dead = 10.0 ** one["log10_q"].values, one["d"].values, one["dead"].values
+    q, d, dead = 10.0 ** one["log10_q_greater"].values, one["d"].values, one["dead"].values
     text = spoken(preferences.selectivity(study, model, "faces"))
     assert f"compares faces ({int(one['n_preferred'])} stimuli) with objects and digits ({int(one['n_other'])})" in text
     assert f"Of 20 units, {np.sum((q <= 0.05) & (d > 0) & ~dead)} (" in text

@@ -8,8 +8,9 @@ with log_to(snakemake.log[0]):
     parameters = dict(snakemake.params.items())
     moments = store.open(snakemake.input.moments, "moments")
     with store.lazy(snakemake.input.activations, "activations") as activations:
-        ranked = auroc.of(activations, parameters["contrasts"])
+        stored = auroc.streamed(activations, parameters["contrasts"])
         sources = {"moments": moments, "activations": activations}
-        result = contrast.welch(moments, parameters["contrasts"], auroc=ranked, **parameters["inference"])
+        known = {"auroc": stored["auroc"], "magnitude": stored["magnitude"]}
+        result = contrast.welch(moments, parameters["contrasts"], **known, **parameters["inference"])
         title = "Contrasts of categories in every unit"
         store.save(provenance.stamp(result, "contrast", title, parameters, sources), snakemake.output[0])

@@ -3,6 +3,7 @@
 filling          what replaces a unit: zero, its mean response, its response to another stimulus
 donors           the other stimulus of each
 mean_maps        record the mean response at every position
+masked_sites     the sites whose mean responses masks need
 ablate           outcomes of every stimulus, intact and under every mask
 group_size       how many masks share a pass
 part             the masks of one of several jobs
@@ -11,7 +12,7 @@ gather           put the outcomes of several jobs together
 
 from deeplocalizer.ablation.donors import donors
 from deeplocalizer.ablation.filling import Filling, filling, replacements
-from deeplocalizer.ablation.maps import map_recording, mean_maps
+from deeplocalizer.ablation.maps import map_recording, masked_sites, mean_maps
 from deeplocalizer.ablation.running import ablate
 from deeplocalizer.ablation.scattering import gather, group_size, part
 from deeplocalizer.ablation.table import INTACT
@@ -25,6 +26,7 @@ __all__ = [
     "gather",
     "group_size",
     "map_recording",
+    "masked_sites",
     "mean_maps",
     "part",
     "replacements",

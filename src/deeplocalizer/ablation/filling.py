@@ -71,7 +71,9 @@ class Filling:
         """Say what replaces units: under a mask, or around one that is kept."""
         return self.background if kept else self.value
 
-    def means(self, table: xr.Dataset, device: torch.device) -> Fillings:
+    def means(
+        self, table: xr.Dataset, device: torch.device, shapes: Mapping[Site, tuple[int, ...]] | None = None
+    ) -> Fillings:
         """Lay mean responses out with the axes of outputs.
 
         Parameters
@@ -79,11 +81,15 @@ class Filling:
         table : Dataset
             Coordinates of ``unit``.
         device : device
+        shapes : mapping, optional
+            Of each site's output, with the batch: a vector (stimulus, channel) has nothing to reduce, so its mean is
+            that of its units, whatever reduction they are under.
 
         Returns
         -------
         dict of Tensor
-            By site and reduction, as `intervention.fillings` gives them. Sites without maps are left out.
+            By site and reduction, as `intervention.fillings` gives them. Sites without maps are left out, and where
+            one mean is wanted for all of a map, those whose units are maxima and whose means were not recorded.
 
         Raises
         ------
@@ -96,12 +102,16 @@ class Filling:
             raise ValueError("ablation value 'mean' needs the moments of the units; none were given")
         units.align(self.moments, table)
         own = fillings(table, replacements("mean", self.moments, self.others), device)
-        if self.mean == "scalar":
-            return own
+        vectors = {site for site, shape in (shapes or {}).items() if len(shape) == 2}
         flat = self._maps(device)
-        laid = {key: filled for key, filled in own.items() if key[1] == "position"}
-        for site, reduction in own.keys() - laid.keys():
-            if (site, "position") in flat:
+        laid = {}
+        for (site, reduction), filled in own.items():
+            if reduction == "position" or site in vectors:
+                laid[site, reduction] = filled
+            elif self.mean == "scalar":
+                found = _scalar(site, reduction, own, flat)
+                laid |= {} if found is None else {(site, reduction): found}
+            elif (site, "position") in flat:
                 laid[site, reduction] = flat[site, "position"]
         return laid
 
@@ -114,6 +124,18 @@ class Filling:
             return {}
         mapped = source.isel(unit=some)
         return fillings(mapped, replacements("mean", mapped, self.others), device)
+
+
+def _scalar(site: Site, reduction: str, own: Fillings, flat: Fillings) -> torch.Tensor | None:
+    """Give one mean for each channel; a mean of maxima is none."""
+    if reduction != "max":
+        return own[site, reduction]
+    if (site, "mean") in own:
+        return own[site, "mean"]
+    mapped = flat.get((site, "position"))
+    if mapped is None:
+        return None
+    return mapped if mapped.ndim == 1 else mapped[0].mean((1, 2) if mapped.ndim == 4 else 0)
 
 
 def filling(

@@ -2,6 +2,7 @@
 
 map_recording    what has to be recorded for them
 mean_maps        record them in memory
+masked_sites     the sites that maps are needed of
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import xarray as xr
 from torch import nn
 
 from deeplocalizer import recording
-from deeplocalizer.hooks import Place
+from deeplocalizer.hooks import Place, Site
+from deeplocalizer.intervention import grouped
 
 
 def map_recording(
@@ -24,6 +26,7 @@ def map_recording(
     categories: Collection[str],
     batch_size: int,
     device: torch.device,
+    sites: Collection[Site] | None = None,
 ) -> recording.Recording:
     """Work out what has to be recorded for mean maps; `recording.record_to` writes it into a file.
 
@@ -39,13 +42,17 @@ def map_recording(
         All that any contrast compares the preferred ones with.
     batch_size : int
     device : device
+    sites : collection of Site, optional
+        As `masked_sites` gives them: only these are recorded, and each of those that give the same output. All outputs
+        of the layers by default, and of those that are the same the first.
 
     Raises
     ------
     ValueError
         If a category has no stimulus in the localize split, naming it.
     """
-    return recording.prepare(model, layers, _localizing(inputs, categories), ["position"], batch_size, device)
+    some = _localizing(inputs, categories)
+    return recording.prepare(model, layers, some, ["position"], batch_size, device, sites=sites)
 
 
 def mean_maps(
@@ -55,12 +62,13 @@ def mean_maps(
     categories: Collection[str],
     batch_size: int,
     device: torch.device,
+    sites: Collection[Site] | None = None,
 ) -> xr.Dataset:
     """Record the mean response at every position, over the localize split, in memory.
 
     Parameters
     ----------
-    model, layers, inputs, categories, batch_size, device
+    model, layers, inputs, categories, batch_size, device, sites
         As `map_recording` takes them.
 
     Returns
@@ -69,7 +77,26 @@ def mean_maps(
         As `moments.table` makes it: position units, one split and one fold.
     """
     some = _localizing(inputs, categories)
-    return recording.record(model, layers, some, ["position"], batch_size, device)[1]
+    return recording.record(model, layers, some, ["position"], batch_size, device, sites=sites)[1]
+
+
+def masked_sites(masks: xr.Dataset, every: bool = False) -> list[Site]:
+    """Give the sites that maps are needed of.
+
+    Parameters
+    ----------
+    masks : Dataset
+        As `masks.table` makes it.
+    every : bool
+        Of all units, as masks that are kept need it; else of those that any mask holds.
+
+    Returns
+    -------
+    list of Site
+        In no particular order, each once.
+    """
+    held = np.ones(masks.sizes["unit"], dtype=bool) if every else masks["selected"].values.any(axis=0)
+    return list(dict.fromkeys(site for site, _, _ in grouped(masks, np.flatnonzero(held))))
 
 
 def _localizing(inputs: xr.Dataset, categories: Collection[str]) -> xr.Dataset:

@@ -5,7 +5,7 @@ Passes           an intact pass of each block of stimuli, and passes that go on 
 What the network computes before the first site that is replaced is computed once for each block: see `hooks.resuming`.
 On the first block each start is tried without replacements; if the outputs are not those of the intact pass, bit by
 bit, whole passes are run for it and the log says why. That is so for a network with a state, or whose control flow
-depends on what was computed.
+depends on what was computed; for one that goes another way later, from then on; and for one that cannot be watched.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from contextlib import AbstractContextManager
 import torch
 from torch import nn
 
-from deeplocalizer.ablation.rows import probes, repeated, repeating, row_axes
+from deeplocalizer.ablation.rows import close, of_rows, repeated, repeating
+from deeplocalizer.ablation.watching import watch
 from deeplocalizer.hooks import (
     Calls,
+    ChangedError,
     DivergedError,
-    History,
     Kept,
     Place,
     Prefix,
     Site,
     Visitor,
-    history,
     keeping,
     prefix,
     resuming,
@@ -39,6 +39,7 @@ Replacements = Mapping[Site, Sequence[Replacement]]
 Reading = Mapping[Site, Visitor]
 Change = Callable[[torch.Tensor], torch.Tensor]
 
+ODD = (ValueError, RuntimeError, TypeError, IndexError)  # what a pass may raise that goes on where it should not
 LEAST = 0.05  # share of the module calls that must come before a start, else going on from there is not worth a trial
 
 _log = logging.getLogger(__name__)
@@ -65,6 +66,8 @@ class Passes:
     ----------
     together : int
         As given, or 1 where the rows of a batch influence one another.
+    shapes : dict
+        Of what each site of the places gives, with the batch.
     """
 
     def __init__(
@@ -77,16 +80,12 @@ class Passes:
         turned: Collection[Site] = (),
     ) -> None:
         self._model, self._places, self._turned = model, places, turned
-        self._probes = probes(images)
         self._kept: Kept | None = None
-        self._axes: list[list[int | None] | None] = []
-        self._history = self._remember(2)
-        self.together = self._sociable(together)
-        starts = {self._start(sites) for sites in groups} - {None}
-        refused = {number for number, axes in enumerate(self._axes) if axes is None} if self.together > 1 else set()
-        found = {start: prefix(self._history, start, refused) for start in starts if start is not None}
-        self._prefixes: dict[float, Prefix] = {start: one for start, one in found.items() if one.share >= LEAST}
-        self._tried = False
+        seen = watch(model, places, images, together, turned)
+        self._probes, self._history, self._axes = seen.probes, seen.history, seen.axes
+        self.together, self.shapes = seen.together, seen.shapes
+        self._prefixes = self._worthwhile(groups)
+        self._tried = self._alike = False
 
     def intact(self, images: torch.Tensor, reading: Reading) -> torch.Tensor:
         """Run a block without replacements, and keep what its masks go on from.
@@ -131,19 +130,52 @@ class Passes:
         -------
         Tensor (mask * stimulus, label)
         """
-        begun = self._prefix(replaced)
-        with self._intervening(replaced, reading) as restart:
+        start = self._start(replaced)
+        begun = None if start is None else self._prefixes.get(start)
+        if start is not None and begun is not None and self._kept is not None:
+            try:
+                return self._resumed(begun, self._kept, images, masks, replaced, reading)
+            except torch.OutOfMemoryError:
+                raise
+            except ODD as error:
+                _log.info("whole passes for the masks that begin after %d modules: %s", len(begun.steps), error)
+                # others may go on from what was changed
+                self._prefixes = {} if isinstance(error, ChangedError) else self._but(start)
+        with self._intervening(replaced, reading, masks, images) as restart:
             restart()
-            if begun is None or self._kept is None:
-                return logits(self._model(repeated(images, masks)))
-            changes = None if masks == 1 else self._changes(masks)
-            with resuming(begun, self._kept, restart, changes):
-                return logits(self._model(repeated(images, masks)))
+            return of_rows(logits(self._model(repeated(images, masks))), images, masks)
+
+    def refuse_unlike(
+        self, images: torch.Tensor, together: torch.Tensor, alone: Callable[[int], Replacements], masks: int
+    ) -> None:
+        """Refuse to let masks share a pass that gives one of them other outputs than a pass of its own.
+
+        Parameters
+        ----------
+        images : Tensor (stimulus, ...)
+        together : Tensor (mask * stimulus, label)
+            What the first shared pass gave. Later passes are taken to be like it.
+        alone : callable
+            Gives the replacements of one mask, by its number.
+        masks : int
+
+        Raises
+        ------
+        DivergedError
+        """
+        if self._alike:
+            return
+        given = together.unflatten(0, (masks, len(images)))
+        # what tells most is a mask that leaves the most of the stimuli's differences; the first has the first rows
+        chosen = 1 + int(given[1:].float().var(1, unbiased=False).sum(1).argmax())
+        if not close(given[chosen], self.run(images, alone(chosen), {})):
+            raise DivergedError("a mask gives other outputs beside others than alone")
+        self._alike = True
 
     def reaches(self, replaced: Collection[Site], site: Site) -> bool:
         """Say whether a site is visited in the passes of some masks: what lies before them is as in the intact run."""
         start = self._start(replaced)
-        return start is None or self._history.sites.get(site, start) >= start
+        return start is None or self._history is None or self._history.sites.get(site, start) >= start
 
     def forget(self) -> None:
         """Free what the intact pass left."""
@@ -151,6 +183,8 @@ class Passes:
 
     def _start(self, sites: Collection[Site]) -> float | None:
         """Say when the first of some sites is visited; None if one of them never is, or there are none."""
+        if self._history is None:
+            return None
         times = [self._history.sites.get(site) for site in sites]
         return None if None in times else min((time for time in times if time is not None), default=None)
 
@@ -158,27 +192,23 @@ class Passes:
         start = self._start(sites)
         return None if start is None else self._prefixes.get(start)
 
-    def _intervening(self, replaced: Replacements, reading: Reading) -> AbstractContextManager[Calls]:
-        return intervening(self._places, replaced, reading, self._turned)
+    def _but(self, start: float) -> dict[float, Prefix]:
+        return {other: one for other, one in self._prefixes.items() if other != start}
 
-    def _remember(self, count: int) -> History:
-        return history(self._model, self._places, lambda: self._model(self._probes[:count].clone()))
+    def _intervening(
+        self, replaced: Replacements, reading: Reading, masks: int = 1, images: torch.Tensor | None = None
+    ) -> AbstractContextManager[Calls]:
+        rows = None if masks == 1 or images is None else masks * len(images)
+        return intervening(self._places, replaced, reading, self._turned, rows)
 
-    def _sociable(self, together: int) -> int:
-        """Find out whether masks can share a pass, and which axis of each output is that of the rows."""
-        if together == 1:
-            return 1
-        longer = self._remember(3)
-        two, three = logits(self._history.output), logits(longer.output)
-        if not torch.allclose(two, three[:2], rtol=1e-3, atol=1e-4 * float(two.abs().max())):
-            _log.info("one mask in a pass: the stimuli of a batch influence one another")
-            return 1
-        self._axes = [
-            row_axes(call.shapes, other.shapes) if call.module is other.module else None
-            for call, other in zip(self._history.calls, longer.calls, strict=False)
-        ]
-        self._axes += [None] * (len(self._history.calls) - len(self._axes))
-        return together
+    def _worthwhile(self, groups: Iterable[Collection[Site]]) -> dict[float, Prefix]:
+        """Work out what comes before each start, where that is enough to be worth a trial."""
+        if self._history is None:
+            return {}
+        starts = {self._start(sites) for sites in groups} - {None}
+        refused = {number for number, axes in enumerate(self._axes) if axes is None} if self.together > 1 else set()
+        found = {start: prefix(self._history, start, refused) for start in starts if start is not None}
+        return {start: one for start, one in found.items() if one.share >= LEAST}
 
     def _changes(self, masks: int) -> Callable[[int], list[Change]]:
         def changes(call: int) -> list[Change]:
@@ -204,7 +234,7 @@ class Passes:
                 raise DivergedError("its outputs are others when it goes on from there")
             if self.together > 1:
                 self._refuse_unequal_rows(begun)
-        except (ValueError, RuntimeError, TypeError, IndexError) as error:
+        except ODD as error:
             _log.info("whole passes for the masks that begin after %d modules: %s", len(begun.steps), error)
             return False
         return True
@@ -215,10 +245,21 @@ class Passes:
         with self._intervening({}, {}), keeping(self._model, [begun]) as kept:
             expected = logits(self._model(some.clone()))
         twice = self._resumed(begun, kept, some, 2)
-        if not torch.allclose(twice, expected.repeat(2, 1), rtol=1e-3, atol=1e-4 * float(expected.abs().max())):
+        if not close(twice, expected.repeat(2, 1)):
             raise DivergedError("what comes before cannot be repeated for several masks")
 
-    def _resumed(self, begun: Prefix, kept: Kept, images: torch.Tensor, masks: int) -> torch.Tensor:
+    def _resumed(
+        self,
+        begun: Prefix,
+        kept: Kept,
+        images: torch.Tensor,
+        masks: int,
+        replaced: Replacements | None = None,
+        reading: Reading | None = None,
+    ) -> torch.Tensor:
+        """Go on from a start."""
         changes = None if masks == 1 else self._changes(masks)
-        with self._intervening({}, {}) as counts, resuming(begun, kept, counts, changes):
-            return logits(self._model(repeated(images, masks)))
+        with self._intervening(replaced or {}, reading or {}, masks, images) as counts:
+            counts()
+            with resuming(begun, kept, counts, changes):
+                return of_rows(logits(self._model(repeated(images, masks))), images, masks)

@@ -2,6 +2,7 @@
 
 PlannedMask      what one mask replaces, and what kind of value replaces it
 plan_masks       plan all masks of a table
+kept_masks       which of them hold the units that are kept
 refuse_unfilled  refuse a mask whose layers have no mean
 side_by_side     the replacements of several masks that share a pass
 """
@@ -42,8 +43,7 @@ class PlannedMask:
 
 def plan_masks(masks: xr.Dataset, filling: Filling, device: torch.device) -> list[PlannedMask]:
     """Plan all masks of a table; see `ablate` for which of them hold the units that are kept."""
-    series = masks["series"].values.astype(str) if "series" in masks.coords else np.full(masks.sizes["mask"], "")
-    kept = (series == "keep") | (filling.value == "keep")
+    kept = kept_masks(masks, filling)
     first = first_reductions(masks) if kept.any() else None
     planned = []
     for name, selected, keep in zip(masks["mask"].values, masks["selected"].values, kept, strict=True):
@@ -52,17 +52,29 @@ def plan_masks(masks: xr.Dataset, filling: Filling, device: torch.device) -> lis
     return planned
 
 
-def refuse_unfilled(mask: PlannedMask, means: Fillings) -> None:
-    """Refuse a mask that needs the mean of a layer that has none, naming the layer."""
+def kept_masks(masks: xr.Dataset, filling: Filling) -> np.ndarray:
+    """Say which masks hold the units that are kept, as bool (mask,)."""
+    series = masks["series"].values.astype(str) if "series" in masks.coords else np.full(masks.sizes["mask"], "")
+    return np.asarray((series == "keep") | (filling.value == "keep"))
+
+
+def refuse_unfilled(mask: PlannedMask, means: Fillings, mean: str) -> None:
+    """Refuse a mask that needs the mean of a layer that has none, naming the layer; ``mean`` is as in `Filling`."""
     if mask.source != "mean":
         return
     for site, parts in mask.parts.items():
         for part in parts:
-            if (site, part.reduction) not in means:
+            if (site, part.reduction) in means:
+                continue
+            if mean == "scalar":
                 raise ValueError(
-                    f"layer {site.name!r} (call {site.call}) has no mean map, which mask {mask.name!r} needs; give "
-                    "maps as mean_maps records them, or set ablation.mean to scalar"
+                    f"layer {site.name!r} (call {site.call}) was recorded as {part.reduction!r} alone; ablation.mean "
+                    f"'scalar', which mask {mask.name!r} needs, needs the reduction 'mean' (or 'position')"
                 )
+            raise ValueError(
+                f"layer {site.name!r} (call {site.call}) has no mean map, which mask {mask.name!r} needs; give "
+                "maps as mean_maps records them, or set ablation.mean to scalar"
+            )
 
 
 def side_by_side(

@@ -5,6 +5,7 @@ ablate           outcomes of every stimulus, intact and under every mask
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,16 +16,20 @@ from torch import nn
 
 from deeplocalizer import allocation, units
 from deeplocalizer.ablation.donors import feed_donors, outputs_of
-from deeplocalizer.ablation.filling import Filling
+from deeplocalizer.ablation.filling import Filling, Fillings
+from deeplocalizer.ablation.fitting import refuse_misfits, refuse_unfit
 from deeplocalizer.ablation.passes import Passes, Replacements
-from deeplocalizer.ablation.planning import PlannedMask, plan_masks, refuse_unfilled, side_by_side
+from deeplocalizer.ablation.planning import PlannedMask, kept_masks, plan_masks, refuse_unfilled, side_by_side
 from deeplocalizer.ablation.readings import Readings
 from deeplocalizer.ablation.scattering import group_size
 from deeplocalizer.ablation.table import INTACT, table
 from deeplocalizer.heads import Head
-from deeplocalizer.hooks import Place, Site, every_module_called
+from deeplocalizer.hooks import DivergedError, Place, Site, every_module_called
 from deeplocalizer.models.feeding import batches
 from deeplocalizer.outcomes import Question, ask, score
+from deeplocalizer.recording.preparation import refuse_training
+
+_log = logging.getLogger(__name__)
 
 
 def ablate(
@@ -75,7 +80,8 @@ def ablate(
     Raises
     ------
     ValueError
-        If an output is not finite, a layer never ran, or what units are to be replaced by was not given, naming it.
+        If an output is not finite, a layer never ran, what units are to be replaced by was not given, the network is
+        in training mode, or masks, values, readouts, stimuli and outputs do not fit together, naming what is wrong.
 
     Notes
     -----
@@ -83,6 +89,8 @@ def ablate(
     the first in some mask; and where units are resampled, the donors' outputs of all masked layers.
     """
     given = filling if isinstance(filling, Filling) else Filling("mean", mean="scalar", of_units=filling)
+    refuse_training(model)
+    refuse_unfit(masks, kept_masks(masks, given), given, inputs.sizes["stimulus"], heads)
     planned = plan_masks(masks, given, device)
     run = _Run(model, places, inputs, ask(inputs["label"].values.astype(str), labels, tasks), heads)
     with allocation.kept(), torch.inference_mode(False), torch.no_grad(), every_module_called():
@@ -97,9 +105,7 @@ def _run_all(
     run: _Run, planned: Sequence[PlannedMask], given: Filling, masks: xr.Dataset, batch_size: int, device: torch.device
 ) -> None:
     """Run every block of stimuli intact and under every mask."""
-    means = given.means(masks, device) if any(mask.source == "mean" for mask in planned) else {}
-    for mask in planned:
-        refuse_unfilled(mask, means)
+    means: Fillings = {}
     stimuli = run.inputs.sizes["stimulus"]
     turned = {Site(name, call) for name, call in units.turned(masks)}
     donated = {site for mask in planned if mask.source == "resample" for site in mask.parts}
@@ -112,16 +118,36 @@ def _run_all(
             sites = [{site for mask in group for site in mask.parts} for group in groups]
             passes = Passes(run.model, run.places, sites, images, group_size(stimuli, batch_size), turned)
             groups = _grouped(planned, passes.together)
+            means = _means(given, planned, masks, passes, device)
         borrowed = {}
         if feeding is not None:
             borrowed = outputs_of(next(feeding), run.model, run.places, donated, turned)
         intact = run.score_intact(passes, block, images)
-        row = 1
-        for group in groups:
-            replaced = side_by_side(group, means, borrowed, len(images))
-            run.score_masks(passes, block, images, [mask.name for mask in group], replaced, row, intact)
+        row, waiting = 1, groups
+        while waiting:
+            group, *waiting = waiting
+            try:
+                run.score_masks(passes, block, images, group, (means, borrowed), row, intact)
+            except DivergedError as error:
+                if len(group) == 1:
+                    raise
+                _log.info("one mask in a pass: %s", error)
+                passes.together, groups = 1, _grouped(planned, 1)
+                waiting = groups[row - 1 :]
+                continue
             row += len(group)
         passes.forget()
+
+
+def _means(
+    given: Filling, planned: Sequence[PlannedMask], masks: xr.Dataset, passes: Passes, device: torch.device
+) -> Fillings:
+    """Lay means out where any mask needs them; refuse what does not fit the network."""
+    means = given.means(masks, device, passes.shapes) if any(mask.source == "mean" for mask in planned) else {}
+    for mask in planned:
+        refuse_unfilled(mask, means, given.mean)
+    refuse_misfits(masks, kept_masks(masks, given), means, passes.shapes)
+    return means
 
 
 def _grouped(planned: Sequence[PlannedMask], size: int) -> list[Sequence[PlannedMask]]:
@@ -163,6 +189,10 @@ class _Run:
         """Run a block intact."""
         readings = Readings(self._heads)
         outputs = self._finite(passes.intact(images, readings.visitors), INTACT, block)
+        if outputs.shape[1] != self._question.alternatives.shape[1]:
+            raise ValueError(
+                f"{self._question.alternatives.shape[1]} labels were given for a network of {outputs.shape[1]} outputs"
+            )
         intact = _Intact(outputs, readings.logits)
         self._score(0, block, outputs, readings.logits, intact)
         return intact
@@ -172,15 +202,22 @@ class _Run:
         passes: Passes,
         block: slice,
         images: torch.Tensor,
-        names: Sequence[str],
-        replaced: Replacements,
+        group: Sequence[PlannedMask],
+        sources: tuple[Fillings, Mapping[Site, torch.Tensor]],
         row: int,
         intact: _Intact,
     ) -> None:
         """Run a block under some masks that share a pass; their outcomes begin at a row."""
+        replaced: Replacements = side_by_side(group, *sources, len(images))
         readings = Readings(self._heads, lambda site: passes.reaches(replaced, site))
-        together = passes.run(images, replaced, readings.visitors, len(names))
-        for index, name in enumerate(names):
+        together = passes.run(images, replaced, readings.visitors, len(group))
+        if len(group) > 1:
+
+            def alone(index: int) -> Replacements:
+                return side_by_side(group[index : index + 1], *sources, len(images))
+
+            passes.refuse_unlike(images, together, alone, len(group))
+        for index, name in enumerate(mask.name for mask in group):
             rows = slice(index * len(images), (index + 1) * len(images))
             # what lies before the masks is read as in the intact run
             read = intact.read | {number: values[rows] for number, values in readings.logits.items()}

@@ -1,9 +1,10 @@
-"""The area under the ROC curve of every unit whose responses were stored.
+"""What needs the responses themselves: the area under the ROC curve and the mean size of every unit's response.
 
-of               AUROC (contrast, unit) of some contrasts, from the localize split, by slabs of units
+streamed         AUROC and mean |response| (contrast, unit) of contrasts, from the localize split, by slabs of units
+of               the AUROC alone
 
-It is the share of pairs of stimuli, a preferred and another one, in which the preferred one drives the unit more; a tie
-counts half. It needs the responses themselves, so it is not there for units of which only moments were recorded.
+The area is the share of pairs of stimuli, a preferred and another one, in which the preferred one drives the unit
+more; a tie counts half. Neither is there for units of which only moments were recorded.
 """
 
 from __future__ import annotations
@@ -30,7 +31,12 @@ _ATTRIBUTES = {
 
 
 def of(activations: xr.Dataset, contrasts: Mapping[str, Mapping[str, Any]]) -> xr.DataArray:
-    """Give the area under the ROC curve of every unit for some contrasts, on the localize split.
+    """Give the area under the ROC curve (contrast, unit) alone; see `streamed`."""
+    return streamed(activations, contrasts)["auroc"]
+
+
+def streamed(activations: xr.Dataset, contrasts: Mapping[str, Mapping[str, Any]]) -> xr.Dataset:
+    r"""Give what needs the responses of every unit for some contrasts, on the localize split, in one pass.
 
     Parameters
     ----------
@@ -43,20 +49,21 @@ def of(activations: xr.Dataset, contrasts: Mapping[str, Mapping[str, Any]]) -> x
 
     Returns
     -------
-    DataArray (contrast, unit)
-        Float64, with the units' coordinates. The stimuli of a list are pooled (see `ranks.auroc`). Weighted categories
-        give the mean of the areas of all pairs, by the product of their normalised weights: the chance that a preferred
-        stimulus wins, if categories are drawn by their weights. With ``each``, no category is pooled: where a unit is
-        on one side of 0.5 for all pairs of a preferred with an other category, the area that is nearest to 0.5;
-        elsewhere 0.5.
+    Dataset
+        ``auroc`` and ``magnitude`` (contrast, unit), float64, with the units' coordinates. Magnitude is the mean
+        \\|response\\| to the stimuli of a contrast's categories, each stimulus once. For the area under the curve
+        the stimuli of a list are pooled (see `ranks.auroc`). Weighted categories give the mean of the areas of all
+        pairs, by the product of their normalised weights: the chance that a preferred stimulus wins, if categories are
+        drawn by their weights. With ``each``, no category is pooled: where a unit is on one side of 0.5 for all pairs
+        of a preferred with an other category, the area that is nearest to 0.5; elsewhere 0.5.
 
     Raises
     ------
     KeyError
         If a category was not recorded, naming it and those that were.
     ValueError
-        If a contrast cannot be planned, or a category of it stands on both sides or has no stimulus in the localize
-        split, naming the contrast; or if a response is NaN, naming the stimulus and the unit.
+        If a contrast cannot be planned, or a category of it has no stimulus in the localize split, naming the
+        contrast; or if a response is NaN, naming the stimulus and the unit.
 
     Notes
     -----
@@ -70,7 +77,7 @@ def of(activations: xr.Dataset, contrasts: Mapping[str, Mapping[str, Any]]) -> x
         _check(name, comparisons, category, here)
     wanted = {one for comparisons in plans.values() for one in _categories(comparisons)}
     rows = np.flatnonzero(here & np.isin(category, sorted(wanted)))
-    areas = np.empty((len(plans), activations.sizes["unit"]))
+    areas, magnitudes = (np.empty((len(plans), activations.sizes["unit"])) for _ in range(2))
     for columns in _slabs(activations["activation"], len(rows)):
         responses = _read(activations, rows, columns)
         # contrasts may share pairs
@@ -81,9 +88,23 @@ def of(activations: xr.Dataset, contrasts: Mapping[str, Mapping[str, Any]]) -> x
         for row, comparisons in enumerate(plans.values()):
             means = [_mean([known[pair] for pair in one], list(one.values())) for one in comparisons]
             areas[row, columns] = _nearest(np.stack(means)) if len(means) > 1 else means[0]
+        sums = {name: _sizes(responses, category[rows] == name) for name in wanted}
+        for row, comparisons in enumerate(plans.values()):
+            entering = sorted(_categories(comparisons))
+            magnitudes[row, columns] = sum(sums[name] for name in entering) / np.isin(category[rows], entering).sum()
     coordinates = {name: column for name, column in activations.coords.items() if column.dims == ("unit",)}
     known_as = {"contrast": list(contrasts), **coordinates}
-    return xr.DataArray(areas, known_as, ("contrast", "unit"), "auroc", _ATTRIBUTES)
+    return xr.Dataset(
+        {
+            "auroc": (("contrast", "unit"), areas, _ATTRIBUTES),
+            "magnitude": (
+                ("contrast", "unit"),
+                magnitudes,
+                {"long_name": "mean |response| over the stimuli of the contrast"},
+            ),
+        },
+        known_as,
+    )
 
 
 def _comparisons(name: str, sides: Mapping[str, Any]) -> list[Comparison]:
@@ -99,9 +120,9 @@ def _comparisons(name: str, sides: Mapping[str, Any]) -> list[Comparison]:
     return found
 
 
-def _categories(comparisons: Sequence[Comparison], sides: Sequence[int] = (0, 1)) -> set[str]:
-    """Name the categories that comparisons have on some sides: 0, the preferred; 1, the others."""
-    return {name for one in comparisons for pair in one for side in sides for name in pair[side]}
+def _categories(comparisons: Sequence[Comparison]) -> set[str]:
+    """Name the categories that comparisons have."""
+    return {name for one in comparisons for pair in one for side in pair for name in side}
 
 
 def _check(contrast: str, comparisons: Sequence[Comparison], category: np.ndarray, here: np.ndarray) -> None:
@@ -112,8 +133,6 @@ def _check(contrast: str, comparisons: Sequence[Comparison], category: np.ndarra
             raise KeyError(f"category {name!r} was not recorded; recorded are {', '.join(recorded)}")
         if not np.any(category[here] == name):
             raise ValueError(f"contrast {contrast!r}: category {name!r} has no stimulus in the {LOCALIZE} split")
-    if both := sorted(_categories(comparisons, [0]) & _categories(comparisons, [1])):
-        raise ValueError(f"contrast {contrast!r}: category {both[0]!r} stands on both sides")
 
 
 def _slabs(activation: xr.DataArray, stimuli: int) -> Iterator[slice]:
@@ -147,6 +166,11 @@ def _chunks(activation: xr.DataArray) -> tuple[int, int]:
     """Give how many stimuli and units lie together in the file."""
     rows, columns = activation.encoding.get("chunksizes") or (STIMULI, UNITS)
     return int(rows), int(columns)
+
+
+def _sizes(responses: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Add up |response| (unit,) over some stimuli."""
+    return np.asarray(np.abs(responses[chosen]).sum(axis=0, dtype=np.float64))
 
 
 def _area(responses: np.ndarray, category: np.ndarray, preferred: Group, other: Group) -> np.ndarray:

@@ -138,13 +138,28 @@ class Comparison:
         """log10 of the one-sided p of t, preferred > other."""
         return tails.log10_greater(self.t, self.df, self.log10_p)
 
-    def log10_p_least(self, least_d: float) -> np.ndarray:
-        """log10 of the two-sided p of Student's t, by the pooled variance, against |d| of the population <= least_d.
+    @cached_property
+    def log10_p_less(self) -> np.ndarray:
+        """log10 of the one-sided p of t, preferred < other."""
+        return tails.log10_greater(-self.t, self.df, self.log10_p)
 
-        t is d / sqrt(`factor`), the noncentrality least_d / sqrt(`factor`); see `tails.log10_beyond`.
+    def least(self, least_d: float) -> tails.Beyond:
+        """log10 of the p of Welch's t against an effect of the population of least_d at most.
+
+        Two-sided against |d| <= least_d, greater against d <= least_d, and less against d >= -least_d. t is taken for a
+        noncentral t of Welch's df, whose noncentrality is the least difference over the standard error: least_d times
+        the pooled standard deviation, over that error. This is the approximation of the power of Welch's test that
+        DiSantostefano & Muller (1995, Commun Stat Simul Comput 24:583-593) examine, after Moser, Stevens & Watts (1989,
+        Commun Stat Theory Methods 18:3963-3975). Both spreads are estimates, so p is not exact; Student's t by the
+        pooled variance would be, but only where the variances are equal.
         """
-        scale = math.sqrt(self.factor)
-        return tails.log10_beyond(self.d / scale, self.within_df, least_d / scale)
+        variance = _but(1.0, self.dead, np.add.reduce(self._m2) / self.within_df)
+        ratio = _but(1 / math.sqrt(self.factor), self.dead, np.sqrt(variance / self._error))
+        return tails.log10_beyond(self.t, self.df, least_d * ratio)
+
+    def log10_p_least(self, least_d: float) -> np.ndarray:
+        """log10 of the two-sided p of `least`."""
+        return self.least(least_d).two_sided
 
 
 def hedges_factor(df: float) -> float:

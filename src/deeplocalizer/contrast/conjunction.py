@@ -14,6 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
+from deeplocalizer import tails
 from deeplocalizer.contrast.comparison import Comparison
 
 
@@ -105,7 +106,17 @@ class Conjunction:
         """log10 of the one-sided p, the largest of the comparisons'."""
         return np.asarray(np.maximum.reduce([one.log10_p_greater for one in self._comparisons]))
 
+    @cached_property
+    def log10_p_less(self) -> np.ndarray:
+        """log10 of the one-sided p of the other direction, the largest of the comparisons'."""
+        return np.asarray(np.maximum.reduce([one.log10_p_less for one in self._comparisons]))
+
+    def least(self, least_d: float) -> tails.Beyond:
+        """log10 of the p against a minimum effect, the largest of the comparisons'; two-sided, 1 unless they agree."""
+        found = [one.least(least_d) for one in self._comparisons]
+        both, greater, less = (np.maximum.reduce(values) for values in zip(*found, strict=True))
+        return tails.Beyond(np.where(self.agree, both, 0.0), greater, less)
+
     def log10_p_least(self, least_d: float) -> np.ndarray:
-        """log10 of the p against a minimum effect: the largest of the comparisons' where they agree, else that of 1."""
-        largest = np.maximum.reduce([one.log10_p_least(least_d) for one in self._comparisons])
-        return np.where(self.agree, largest, 0.0)
+        """log10 of the two-sided p of `least`."""
+        return self.least(least_d).two_sided

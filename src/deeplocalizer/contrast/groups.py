@@ -56,11 +56,15 @@ def plan(sides: Mapping[str, Any]) -> Plan:
     Raises
     ------
     ValueError
-        If a side is empty, a weight is not above 0, or weights are given together with ``each``.
+        If a side is empty, a category stands on both, a weight is not above 0, or weights are given together with
+        ``each``.
     """
     for side in ("preferred", "other"):
         if not len(sides[side]):
             raise ValueError(f"{side} has no categories; expected one or more")
+    both = [name for name in sides["preferred"] if name in list(sides["other"])]
+    if both:
+        raise ValueError(f"category {both[0]!r} stands on both sides; expected it on one")
     if sides.get("each", False):
         weighted = [side for side in ("preferred", "other") if isinstance(sides[side], Mapping)]
         if weighted:

@@ -41,8 +41,8 @@ def compare(
     Returns
     -------
     Comparison or Conjunction
-        With the attributes t, d, g, dprime, difference, selectivity_index, df, log10_p, log10_p_greater (each computed
-        when it is first asked for), dead and constant, ndarray (unit,).
+        With the attributes t, d, g, dprime, difference, selectivity_index, df, log10_p, log10_p_greater, log10_p_less
+        (each computed when it is first asked for), dead and constant, ndarray (unit,).
 
     Raises
     ------
@@ -114,13 +114,15 @@ def two_samples(preferred: xr.Dataset, other: xr.Dataset, resolution: float = FL
     Returns
     -------
     Dataset
-        On ``unit``: ``difference``, ``t``, ``df``, ``log10_p`` (two-sided), ``log10_p_greater``, ``log10_q``
-        (Benjamini-Hochberg, over all), ``d``, ``g``, ``dprime``, ``selectivity_index``, ``dead`` and ``constant``, as
+        On ``unit``: ``difference``, ``t``, ``df``, ``log10_p`` (two-sided), ``log10_p_greater``, ``log10_q``,
+        ``log10_q_greater`` and ``log10_q_less`` (Benjamini-Hochberg, over all), ``d``, ``g``, ``dprime``,
+        ``selectivity_index``, ``dead`` and ``constant``, as
         `Comparison` says.
     """
     comparison = _samples(preferred, other, resolution)
     values = {name: getattr(comparison, name) for name in (*TWO_SAMPLES, *FLAGS)}
-    values["log10_q"] = multiplicity.log10_q(values["log10_p"])
+    for side in ("", "_greater", "_less"):
+        values[f"log10_q{side}"] = multiplicity.log10_q(getattr(comparison, f"log10_p{side}"))
     variables = {name: ("unit", value, described(name)) for name, value in values.items()}
     return xr.Dataset(variables, coords=preferred["mean"].coords)
 

@@ -140,13 +140,33 @@ def _scaled(sample: Sample, columns: np.ndarray, settings: Mapping[str, Any]) ->
     """Give differences of ``correct`` as shares of what the intact network has above chance."""
     gain = sample.level("correct", sample.runs.intact) - sample.chance
     means = sample.boot.means(np.column_stack([columns, gain]))
-    cells = _cells(inference.intervals(means.of(_ratio), settings["confidence"], method(settings)), EVERYTHING)
+    found = inference.intervals(means.of(_ratio), settings["confidence"], method(settings))
+    raw = inference.balanced(sample.boot, columns, settings["confidence"], method(settings), (-1.0, 1.0))
+    plain = inference.intervals(sample.boot.means(columns), settings["confidence"], method(settings))
     above = float(sample.mean(gain))
-    for place, column in enumerate(columns.T):
-        if inference.constant_within_strata(sample.plan, column):
-            exact = inference.exact_interval(sample.plan, column, (-1.0, 1.0), settings["confidence"])
-            cells[place] = Cell(exact.estimate / above, exact.low / above, exact.high / above, exact.method)
-    return cells
+    for place, how in enumerate(found.method):
+        if how in ("constant", "nothing to resample"):
+            # the difference is the same throughout; what it is a share of may be lower or higher
+            least, most = _above_chance(sample, gain, settings)
+            found.low[place] = _quotient(raw[place].low, most if raw[place].low > 0 else least)
+            found.high[place] = _quotient(raw[place].high, least if raw[place].high > 0 else most)
+            found.method[place] = raw[place].method
+        elif np.isfinite(plain.low[place]):
+            # the room of labels that are alike, as a share
+            found.low[place] -= max(plain.low[place] - raw.low[place], 0) / above
+            found.high[place] += max(raw.high[place] - plain.high[place], 0) / above
+            found.method[place] += raw[place].method.removeprefix(plain[place].method)
+    return _cells(found, EVERYTHING)
+
+
+def _above_chance(sample: Sample, gain: np.ndarray, settings: Mapping[str, Any]) -> tuple[float, float]:
+    room = -sample.chance, 1 - sample.chance
+    found = inference.balanced(sample.boot, gain[:, None], settings["confidence"], method(settings), room)[0]
+    return max(found.low, 0.0), found.high
+
+
+def _quotient(end: float, by: float) -> float:
+    return end / by if by > 0 else float(np.copysign(np.inf, end)) if end else 0.0
 
 
 def _ratio(means: np.ndarray) -> np.ndarray:

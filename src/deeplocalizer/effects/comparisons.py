@@ -38,7 +38,9 @@ def of_localizer(sample: Sample, localizer: str, settings: Mapping[str, Any]) ->
     for name in sample.outcomes:
         level, harm = sample.level(name, target), sample.harm(name, target)
         asked.append(Request(Key("ablated", localizer), name, level, bounds(name, "level")))
-        asked.append(Request(Key("harm", localizer), name, harm, bounds(name, "harm"), tested=True))
+        # what the intact network has by definition, any mask can only worsen: there is nothing to test
+        tested = name not in UNTOUCHED
+        asked.append(Request(Key("harm", localizer), name, harm, bounds(name, "harm"), tested=tested))
         for kind in others:
             less = sample.harms(name, sample.runs.controls(localizer, kind)).mean(axis=0)
             key, room = Key("against", localizer, kind), bounds(name, "difference")

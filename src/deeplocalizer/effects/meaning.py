@@ -18,7 +18,8 @@ from deeplocalizer.outcomes import OUTCOMES
 KINDS = {
     "intact": "the network as it is",
     "ablated": "the network without the units of the mask",
-    "harm": "intact minus ablated (for kl: ablated minus intact); p: paired permutation test",
+    "harm": "intact minus ablated (for kl: ablated minus intact); p: paired permutation test, none for "
+    "kept and kl, which any mask can only worsen",
     "control": "mean harm of the random control masks; low and high: the spread over the masks",
     "advantage": "harm of the mask minus mean harm of its random controls, that is, its specificity; interval: over "
     "stimuli and controls; p: rank among the controls",

@@ -82,6 +82,9 @@ def measure(
     a paired permutation test over stimuli: it tells whether *these* masks differ, not whether another draw of the
     control would. The rank among shuffled ones could not get below 1 / (1 + their number).
 
+    ``harm`` has no p for ``kept`` and ``kl``: the intact network keeps every decision and does not diverge from itself,
+    so that a mask without any effect on performance is expected to differ, too. Ranks among random masks tell of these.
+
     A dissociation compares two masks on one task, so scaling divides both harms by the same: it changes the estimate
     and its interval, not the sign, and the p is that of the raw one.
     """
@@ -192,3 +195,9 @@ def _refuse_unknown(
     for name in [name for pair in dissociations for name in pair]:
         if name not in localizers or not localizers[name].get("task"):
             raise ValueError(f"dissociation of {name!r}: a localizer with a task of its own was expected")
+    for one, other in dissociations:
+        if localizers[one]["task"] == localizers[other]["task"]:
+            raise ValueError(
+                f"dissociation of {one!r} and {other!r}: both have the task {localizers[one]['task']!r}; two tasks "
+                "were expected"
+            )

@@ -3,7 +3,6 @@
 masks            control masks, resampled
 against_random   harm of the controls, and how much more a mask does
 spread           the mean of random masks, and between what values they lie
-crossed          resamples over stimuli and over masks, added
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from deeplocalizer import inference, seeding
 from deeplocalizer.effects.asking import Answers, Cell, Key, gated, method
 from deeplocalizer.effects.meaning import bounds, matched
 from deeplocalizer.effects.sample import Sample
-from deeplocalizer.inference import Means, Resamples
+from deeplocalizer.inference import Resamples
 
 
 def masks(controls: int, settings: Mapping[str, Any], seed: int) -> Resamples:
@@ -39,14 +38,14 @@ def masks(controls: int, settings: Mapping[str, Any], seed: int) -> Resamples:
 
 @dataclass(frozen=True)
 class _Compared:
-    """One outcome under a mask and its controls, by stimulus and by control; exact where all of them agree."""
+    """One outcome under a mask and its controls, by stimulus and by control; and whether all controls agree."""
 
     localizer: str
     outcome: str
     harm: float
     column: np.ndarray
     drawn: np.ndarray
-    exact: Cell | None
+    agree: bool
 
 
 def against_random(
@@ -79,7 +78,7 @@ def against_random(
         for one, cell in zip(alike, _intervals(sample, alike, resampled[number], settings), strict=True):
             p = gated(sample, one.outcome, inference.rank_p(one.harm, one.drawn))
             answers[Key("control", one.localizer), one.outcome] = spread(one.drawn, settings["confidence"])
-            answers[Key("advantage", one.localizer), one.outcome] = replace(one.exact or cell, p=p)
+            answers[Key("advantage", one.localizer), one.outcome] = replace(cell, p=p)
             drawn.setdefault(one.localizer, {})[one.outcome] = one.drawn
     return answers, drawn
 
@@ -87,11 +86,8 @@ def against_random(
 def _compared(sample: Sample, localizer: str, outcome: str, settings: Mapping[str, Any]) -> _Compared:
     rows, target = sample.runs.controls(localizer, matched(settings)), sample.runs.target(localizer)
     harm, every = sample.harm(outcome, target), sample.harms(outcome, rows)
-    column, room, exact = harm - every.mean(axis=0), bounds(outcome, "difference"), None
-    if np.isfinite(room).all() and all(inference.constant_within_strata(sample.plan, one) for one in (harm, *every)):
-        found = inference.exact_interval(sample.plan, column, room, settings["confidence"])
-        exact = Cell(found.estimate, found.low, found.high, found.method)
-    return _Compared(localizer, outcome, float(sample.mean(harm)), column, sample.mean(every), exact)
+    agree = bool((every == every[:1]).all())
+    return _Compared(localizer, outcome, float(sample.mean(harm)), harm - every.mean(axis=0), sample.mean(every), agree)
 
 
 def spread(drawn: np.ndarray, confidence: float) -> Cell:
@@ -100,42 +96,24 @@ def spread(drawn: np.ndarray, confidence: float) -> Cell:
     return Cell(float(drawn.mean()), float(low), float(high), "quantiles of the control masks")
 
 
-def crossed(stimuli: Means, masks: Means) -> Means:
-    """Give resamples of a mask's harm minus the mean harm of its controls, over stimuli and control masks.
-
-    Parameters
-    ----------
-    stimuli : Means
-        Of the harm of the mask minus the mean harm of its controls, stimuli resampled.
-    masks : Means
-        Of the harm of the controls, balanced over all stimuli, masks resampled; the same columns and number.
-
-    Returns
-    -------
-    Means
-        The errors of both added. The masks are one more stratum of what is resampled.
-
-    Notes
-    -----
-    The mean over two crossed factors, of n stimuli and K masks, has a variance of ``a / n + b / K + e / (n K)``: of
-    what is particular to a stimulus, to a mask, and to a stimulus under a mask (Owen 2007, Ann Appl Stat 1:386-411).
-    Stimuli resampled alone give ``a / n + e / (n K)``, masks alone ``b / K + e / (n K)``, in expectation and for large
-    n and K; their sum counts e twice, which is a little too wide. To resample both at once ("pigeonhole bootstrap")
-    counts it three times (theorem 1 there), as `inference.hierarchical` does, and needs the harm of every mask in every
-    resample; this does not, and a thousand masks cost little more than one.
-    """
-    error = masks.draws - masks.observed
-    without = stimuli.observed - (masks.jackknife - masks.observed)
-    home = np.concatenate([stimuli.home, masks.home + stimuli.home.max() + 1])
-    return Means(stimuli.observed, stimuli.draws - error, np.concatenate([stimuli.jackknife, without]), home)
-
-
 def _intervals(
     sample: Sample, compared: Sequence[_Compared], controls: Resamples, settings: Mapping[str, Any]
 ) -> list[Cell]:
     columns, drawn = (np.stack([getattr(one, name) for one in compared], axis=1) for name in ("column", "drawn"))
-    means = crossed(sample.boot.means(columns), controls.means(drawn))
-    found = inference.intervals(means, settings["confidence"], method(settings))
-    low, high = np.clip([found.low, found.high], *np.array([bounds(one.outcome, "difference") for one in compared]).T)
-    ends = zip(found.estimate.tolist(), low.tolist(), high.tolist(), found.method.astype(str).tolist(), strict=True)
-    return [Cell(estimate, least, most, f"{how}, over stimuli and controls") for estimate, least, most, how in ends]
+    means = inference.crossed(sample.boot.means(columns), controls.means(drawn))
+    over = ", over stimuli and controls" if controls.plan.groups > 1 else ", over stimuli"
+    cells: dict[int, Cell] = {}
+    for room in {bounds(one.outcome, "difference") for one in compared}:
+        places = [place for place, one in enumerate(compared) if bounds(one.outcome, "difference") == room]
+        some = means[places]
+        if np.isfinite(room).all():
+            found = inference.intervals(replace(some, lone=False), settings["confidence"], method(settings))
+            found = inference.widened(sample.boot, columns[:, places], found, room, settings["confidence"])
+        else:
+            found = inference.intervals(some, settings["confidence"], method(settings))
+        for number, place in enumerate(places):
+            one = found[number]
+            exact = one.method == inference.EXACT and compared[place].agree
+            low, high = np.clip([one.low, one.high], *room).tolist()
+            cells[place] = Cell(one.estimate, low, high, one.method if exact else f"{one.method}{over}")
+    return [cells[place] for place in range(len(compared))]

@@ -55,8 +55,9 @@ def subjects(outcomes: xr.Dataset, tasks: Mapping[str, Sequence[str]]) -> Iterat
     Raises
     ------
     ValueError
-        If two subjects have one name, or a label of a task has no stimulus, naming them; or if a stimulus is not of
-        the test split, in which nothing was chosen (Kriegeskorte et al. 2009, Nat Neurosci 12:535-540).
+        If two subjects have one name, or a label of a task has no stimulus, naming them; if an outcome is unknown of
+        some stimuli only; or if a stimulus is not of the test split, in which nothing was chosen (Kriegeskorte et al.
+        2009, Nat Neurosci 12:535-540).
     """
     refuse_clashes(outcomes, tasks)
     _refuse_seen(outcomes)
@@ -114,7 +115,9 @@ def _subject(
         if outcome in outcomes and (classes or outcome not in PERFORMANCE)
     }
     category, group = (outcomes[part].values.astype(str)[here] for part in ("category", "group"))
-    return Subject(name, classes, label[here], category, group, _known(columns))
+    return Subject(
+        name, classes, label[here], category, group, _known(name, outcomes["stimulus"].values[here], columns)
+    )
 
 
 def _readout(outcomes: xr.Dataset, name: str) -> Subject:
@@ -127,13 +130,20 @@ def _readout(outcomes: xr.Dataset, name: str) -> Subject:
     return _subject(table, name, tuple(sorted(set(label) - {""})), label != "", label)
 
 
-def _known(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Leave out the outcomes that some stimulus has not: -1 of whole numbers, else what is not finite."""
-    return {
-        name: column
-        for name, column in columns.items()
-        if ((column >= 0).all() if column.dtype.kind in "iu" else np.isfinite(column).all())
-    }
+def _known(subject: str, stimuli: np.ndarray, columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Leave out the outcomes that no stimulus has: -1 of whole numbers, else NaN; refuse those that some have not."""
+    found = {}
+    for name, column in columns.items():
+        there = column >= 0 if column.dtype.kind in "iu" else np.isfinite(column)
+        if there.all():
+            found[name] = column
+        elif there.any() or np.isinf(column).any():
+            row, place = np.argwhere(~there)[0]
+            raise ValueError(
+                f"{subject!r}: {name} of stimulus {str(stimuli[place])!r} is {column[row, place]} in run {row}; either "
+                "all stimuli of a task have an outcome in all runs, or none has it in any"
+            )
+    return found
 
 
 def _refuse_absent(task: str, classes: Sequence[str], label: np.ndarray) -> None:

@@ -20,14 +20,15 @@ from deeplocalizer.hooks.history import Call, History, history
 from deeplocalizer.hooks.operations import Done, follow
 from deeplocalizer.hooks.patterns import find, matches, places, rank, wide
 from deeplocalizer.hooks.prefixes import Prefix, prefix
-from deeplocalizer.hooks.resuming import DivergedError, Kept, keeping, resuming
-from deeplocalizer.hooks.sites import Operation, Place, Site, Visitor, parts, turn
+from deeplocalizer.hooks.resuming import ChangedError, DivergedError, Kept, keeping, resuming
+from deeplocalizer.hooks.sites import Operation, Place, Site, Visitor, hookable, parts, turn
 from deeplocalizer.hooks.structures import mapped, tensors
 from deeplocalizer.hooks.visiting import Calls, every_module_called, visiting, watching
 
 __all__ = [
     "Call",
     "Calls",
+    "ChangedError",
     "DivergedError",
     "Done",
     "History",
@@ -41,6 +42,7 @@ __all__ = [
     "find",
     "follow",
     "history",
+    "hookable",
     "keeping",
     "mapped",
     "matches",

@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,7 @@ import torch
 from torch import nn
 
 from deeplocalizer.hooks.operations import Done, follow
-from deeplocalizer.hooks.sites import Place, Site, disturbing
+from deeplocalizer.hooks.sites import Place, Site, disturbing, hookable
 from deeplocalizer.hooks.structures import mapped, tensors
 from deeplocalizer.hooks.visiting import visiting
 
@@ -89,15 +89,23 @@ class History:
         When each site was visited, half a step after the call that it belongs to.
     output : object
         What the network gave.
+    shapes : dict
+        Of what each site gave, with the batch.
+    known : bool
+        Whether it could be told where all tensors lie: sparse ones, and those inside of `torch.vmap`, have no storage.
     """
 
     calls: list[Call]
     uses: list[Use]
     sites: dict[Site, float]
     output: Any
+    shapes: dict[Site, tuple[int, ...]] = field(default_factory=dict)
+    known: bool = True
 
 
-def history(model: nn.Module, places: Mapping[str, Place], run: Callable[[], Any]) -> History:
+def history(
+    model: nn.Module, places: Mapping[str, Place], run: Callable[[], Any], turned: Container[Site] = ()
+) -> History:
     """Take down the history of a forward pass.
 
     Parameters
@@ -106,9 +114,11 @@ def history(model: nn.Module, places: Mapping[str, Place], run: Callable[[], Any
     places : mapping of Module or Operation
     run : callable
         Runs the network once, without gradients: tensors count their changes then.
+    turned : container of Site
+        As `visiting` takes them.
     """
     clerk = _Clerk()
-    with visiting(places, clerk.visit) as counts, follow(model, clerk.note), clerk.at_work(model, counts):
+    with visiting(places, clerk.visit, turned) as counts, follow(model, clerk.note), clerk.at_work(model, counts):
         output = run()
     return clerk.finish(output)
 
@@ -122,6 +132,8 @@ class _Clerk:
         self._stack: list[tuple[Call, Counter[str], list[tuple[torch.Tensor, int]]]] = []
         self._uses: list[Use] = []
         self._sites: dict[Site, float] = {}
+        self._shapes: dict[Site, tuple[int, ...]] = {}
+        self._known = True
         self._held: list[tuple[Call | None, list[torch.Tensor], list[int]]] = []
 
     @contextlib.contextmanager
@@ -145,19 +157,20 @@ class _Clerk:
             call.inside = counts - before
             given = tensors(output)
             call.shapes = [tuple(one.shape) for one in given]
-            call.given = _storages(given)
-            call.altered = _storages(one for one, version in inputs if one._version != version)
+            call.given = self._storages(given)
+            call.altered = self._storages(one for one, version in inputs if one._version != version)
             call.plain = _plain(output)
             self._held.append((call, given, [one._version for one in given]))
 
         with contextlib.ExitStack() as stack:
-            for module in model.modules():
+            for module in hookable(model).values():
                 stack.callback(module.register_forward_pre_hook(enter, with_kwargs=True).remove)
                 stack.callback(module.register_forward_hook(leave, prepend=True).remove)
             yield
 
     def visit(self, site: Site, output: torch.Tensor) -> None:
         self._sites[site] = self._now + 0.5
+        self._shapes[site] = tuple(output.shape)
 
     def note(self, done: Done) -> None:
         if done.name.rpartition(".")[2].removesuffix("()") not in ABOUT:
@@ -169,18 +182,21 @@ class _Clerk:
         for call, given, versions in self._held:
             if call is not None:
                 call.changed = [one._version for one in given] != versions
-        return History(self._calls, self._uses, self._sites, output)
+        return History(self._calls, self._uses, self._sites, output, self._shapes, self._known)
 
     def _use(self, time: float, used: list[torch.Tensor]) -> None:
-        self._uses.append(Use(time, self._stack[-1][0] if self._stack else None, _storages(used)))
+        self._uses.append(Use(time, self._stack[-1][0] if self._stack else None, self._storages(used)))
+
+    def _storages(self, some: Iterable[torch.Tensor]) -> set[int]:
+        try:
+            return {one.untyped_storage().data_ptr() for one in some}
+        except (NotImplementedError, RuntimeError):  # a tensor without a storage
+            self._known = False
+            return set()
 
     def _step(self) -> int:
         self._now += 1
         return self._now
-
-
-def _storages(some: Iterable[torch.Tensor]) -> set[int]:
-    return {one.untyped_storage().data_ptr() for one in some}
 
 
 def _plain(output: Any) -> bool:

@@ -21,7 +21,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from deeplocalizer.hooks.sites import CALLED, undisturbed
+from deeplocalizer.hooks.sites import CALLED, hookable, undisturbed
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def follow(root: nn.Module, act: Callable[[Done], Any]) -> Iterator[None]:
     """
     trail: list[tuple[str, bool]] = []
     handles = []
-    for path, module in root.named_modules():
+    for path, module in hookable(root).items():
         step = (path, _is_leaf(module))
 
         def enter(module: nn.Module, _: Any, step: tuple[str, bool] = step) -> None:

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 
 from torch import nn
 
-from deeplocalizer.hooks.sites import CALLED, Operation, Place, Site
+from deeplocalizer.hooks.sites import CALLED, Operation, Place, Site, hookable
 
 LISTING = "python -m deeplocalizer.models layers <architecture>"
 NEAR = 6  # paths that an error shows
@@ -46,15 +46,17 @@ def find(model: nn.Module, patterns: Sequence[str], operations: Sequence[str] = 
         If a pattern matches nothing, naming the nearest paths, the patterns one level up or down that match, and the
         command that lists all.
     """
-    paths = dict(model.named_modules())
-    paths.pop("")
+    paths = hookable(model)
+    paths.pop("", None)
     known = [*paths, *operations]
-    aliases = {path: module for path, module in model.named_modules(remove_duplicate=False) if path not in (*paths, "")}
+    every = hookable(model, aliases=True)
+    aliases = {path: module for path, module in every.items() if path not in (*paths, "")}
     chosen: set[str] = set()
     for pattern in patterns:
         met = {path for path in known if matches(pattern, path)} or {path for path in aliases if matches(pattern, path)}
         if not met:
             name = _parted(pattern)[0]
+            _refuse_scripted(model, pattern)
             raise ValueError(
                 f"layer {pattern!r} matches no module of {type(model).__name__}; near it are: "
                 f"{', '.join(_near(name, known))}{_levels(name, known)}; list all with: {LISTING}"
@@ -78,12 +80,12 @@ def places(model: nn.Module, names: Iterable[str]) -> dict[str, Place]:
     ValueError
         If there is no such module.
     """
-    modules = dict(model.named_modules())
+    modules = dict(model.named_modules(remove_duplicate=False))
     found: dict[str, Place] = {}
     for name in names:
         place = Site(str(name), 0).place
         if not place.endswith(CALLED) and place not in modules:
-            raise ValueError(f"layer {name!r} is no module of {type(model).__name__}")
+            raise ValueError(f"layer {str(name)!r} is no module of {type(model).__name__}")
         found[place] = Operation(model, place) if place.endswith(CALLED) else modules[place]
     return found
 
@@ -109,6 +111,13 @@ def wide(pattern: str) -> bool:
     """Say whether a pattern takes whatever can be recorded: any depth, or operations of any name."""
     name, _ = _parted(pattern)
     return "**" in name or (name.endswith(CALLED) and "*" in name)
+
+
+def _refuse_scripted(model: nn.Module, pattern: str) -> None:
+    """Refuse a pattern that matches nothing but scripted modules."""
+    for path, _ in model.named_modules():
+        if path and matches(pattern, path):
+            raise ValueError(f"layer {path!r} is scripted (torch.jit.script), and PyTorch allows no hooks on it")
 
 
 def _parted(pattern: str) -> tuple[str, int | None]:

@@ -1,5 +1,7 @@
 """Resume a forward pass where it was left: what ran before a start is not computed again.
 
+DivergedError    a network called other modules than before
+ChangedError     a network changed what was kept of it
 Kept             what the calls of some prefixes gave
 keeping          keep what they give, while a network runs
 resuming         hand it out in their place, for as long as the context lasts
@@ -20,7 +22,7 @@ import torch
 from torch import nn
 
 from deeplocalizer.hooks.prefixes import Prefix, Step
-from deeplocalizer.hooks.sites import disturbing
+from deeplocalizer.hooks.sites import disturbing, hookable
 from deeplocalizer.hooks.structures import mapped, tensors
 
 
@@ -28,12 +30,16 @@ class DivergedError(ValueError):
     """A network called other modules than before."""
 
 
+class ChangedError(DivergedError):
+    """A network changed what was kept of it."""
+
+
 class Kept:
     """What the calls of some prefixes gave in one pass.
 
     Raises
     ------
-    DivergedError
+    ChangedError
         From `refuse_changed`, if someone changed it.
     """
 
@@ -43,6 +49,7 @@ class Kept:
         self._calls = {step.call for step in handed}
         self._outputs: dict[int, Any] = {}
         self._versions: dict[int, list[int]] = {}
+        self._sums: dict[int, list[torch.Tensor]] = {}
 
     def take(self, call: int, output: Any) -> None:
         """Keep what a call gave: a copy of what is changed later, only the shape of what nobody reads."""
@@ -53,6 +60,7 @@ class Kept:
             return
         self._outputs[call] = mapped(output, torch.clone) if self._needed[call] else output
         self._versions[call] = [one._version for one in tensors(self._outputs[call])]
+        self._sums[call] = [_sum(one) for one in tensors(self._outputs[call])]
 
     def give(self, step: Step, changes: Sequence[Callable[[torch.Tensor], torch.Tensor]] | None) -> Any:
         """Hand out what a call gave; with changes, such as to repeat its rows, one for each tensor."""
@@ -61,11 +69,18 @@ class Kept:
             return mapped(self._outputs[step.call], lambda one: next(following)(one))
         return mapped(self._outputs[step.call], _copied if step.changed and step.needed else _same)
 
-    def refuse_changed(self) -> None:
-        """Refuse to go on when what is kept is no longer what it was."""
+    def refuse_changed(self, steps: Sequence[Step] | None = None) -> None:
+        """Refuse to go on when what is kept is no longer what it was.
+
+        Versions count most changes; those by ``x.data`` or through NumPy show in the sums, of some steps or of all.
+        """
         for call, versions in self._versions.items():
             if [one._version for one in tensors(self._outputs[call])] != versions:
-                raise DivergedError("the network changes in place what it did not change before")
+                raise ChangedError("the network changes in place what it did not change before")
+        for call in self._sums if steps is None else [step.call for step in steps if step.call in self._sums]:
+            sums = [_sum(one) for one in tensors(self._outputs[call])]
+            if not all(torch.equal(*pair) for pair in zip(sums, self._sums[call], strict=True)):
+                raise ChangedError("the network changes what a module gave behind the back of PyTorch's counter")
 
 
 @contextlib.contextmanager
@@ -92,7 +107,7 @@ def keeping(model: nn.Module, prefixes: Sequence[Prefix]) -> Iterator[Kept]:
         kept.take(stack.pop(), output)
 
     with contextlib.ExitStack() as hooks:
-        for module in model.modules() if prefixes else ():
+        for module in hookable(model).values() if prefixes else ():
             hooks.callback(module.register_forward_pre_hook(enter).remove)
             hooks.callback(module.register_forward_hook(leave, prepend=True).remove)
         yield kept
@@ -152,7 +167,7 @@ def resuming(
         for module in dict.fromkeys(step.module for step in chosen.steps if step.handed):
             stack.enter_context(_forward(module, stand_in(module.forward)))
         yield
-    kept.refuse_changed()
+    kept.refuse_changed(chosen.steps)
 
 
 @contextlib.contextmanager
@@ -173,6 +188,15 @@ def _refuse_other(module: nn.Module, expected: nn.Module | None) -> None:
     if module is not expected:
         before = "none" if expected is None else type(expected).__name__
         raise DivergedError(f"the network calls a {type(module).__name__} where it called {before} before")
+
+
+def _sum(one: torch.Tensor) -> torch.Tensor:
+    """Sum a tensor up in as many bits as there are; what is not a number counts as 0."""
+    if one.is_complex():
+        one = torch.view_as_real(one.resolve_conj())
+    wide = torch.float32 if one.device.type == "mps" else torch.float64
+    with disturbing():
+        return one.detach().sum(dtype=wide).nan_to_num()
 
 
 def _hollow(one: torch.Tensor) -> torch.Tensor:

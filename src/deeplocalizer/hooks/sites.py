@@ -7,6 +7,8 @@ visit_parts      visit every tensor of an output
 parts            the tensors of an output
 rebuilt_mapping  a mapping of the same kind with other entries
 undisturbed      whether no visitor is at work
+scripted         whether a module comes from `torch.jit.script`
+hookable         the modules that PyTorch lets hooks be put on
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.jit._script import RecursiveScriptModule
 
 CALLED = "()"  # ends the name of an operation
 
@@ -67,6 +70,24 @@ class Operation:
 
 Place = nn.Module | Operation
 Visitor = Callable[[Site, torch.Tensor], torch.Tensor | None]
+
+
+def scripted(module: object) -> bool:
+    """Say whether a module comes from `torch.jit.script`: PyTorch refuses hooks on it; on a traced one it does not."""
+    return isinstance(module, RecursiveScriptModule)
+
+
+def hookable(model: nn.Module, aliases: bool = False) -> dict[str, nn.Module]:
+    """Give the modules that hooks can be put on, by path; PyTorch refuses scripted ones and all inside of them.
+
+    Parameters
+    ----------
+    model : Module
+    aliases : bool
+        A module under several names is there under each.
+    """
+    named = model.named_modules(remove_duplicate=not aliases)
+    return {path: module for path, module in named if not scripted(module)}
 
 
 class _Visits(threading.local):

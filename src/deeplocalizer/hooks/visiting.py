@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from deeplocalizer.hooks.operations import Done, follow
-from deeplocalizer.hooks.sites import Operation, Place, Site, Visitor, disturbing, turn, visit_parts
+from deeplocalizer.hooks.sites import Operation, Place, Site, Visitor, disturbing, scripted, turn, visit_parts
 
 
 class Calls(Counter[str]):
@@ -53,11 +53,13 @@ def visiting(places: Mapping[str, Place], visit: Visitor, turned: Container[Site
     Raises
     ------
     ValueError
-        If a name holds ``[``, which marks a part of an output.
+        If a name holds ``[``, which marks a part of an output, or a place is a scripted module.
     """
     for name in places:
         if "[" in name:
             raise ValueError(f"layer {name!r}: a name must not hold '[', which marks a part of an output")
+        if scripted(places[name]):
+            raise ValueError(f"layer {name!r} is scripted (torch.jit.script), and PyTorch allows no hooks on it")
     calls = Calls()
     unique = {place: name for name, place in reversed(list(places.items())) if isinstance(place, nn.Module)}
     operations: dict[nn.Module, dict[str, str]] = {}

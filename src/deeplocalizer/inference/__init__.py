@@ -10,7 +10,8 @@ intervals        ``intervals(means, confidence, method)``: intervals of all colu
 interval         ``interval(sample, columns, statistic, confidence, method)``: of one statistic of columns
 balanced         ``balanced(sample, columns, confidence, method, bounds)``: of means, exact ones where degenerate
 exact_interval   the interval where every stimulus of a stratum has the same outcome
-hierarchical     a target minus the mean of its controls, over stimuli and control masks
+widened          bootstrap intervals with the room that strata leave in which all are alike
+crossed          a target minus the mean of its controls, over stimuli and control masks
 replicate        an effect with the model as the replicate
 
 sign_flip_p      is a paired difference greater than zero; ``sign_flips`` of many columns
@@ -23,17 +24,19 @@ least_controls   how many controls a family needs to be able to reach a level
 Methods of intervals are ``bca``, ``basic`` and ``percentile``. Results do not depend on the number of threads.
 """
 
-from deeplocalizer.inference.balance import balanced
-from deeplocalizer.inference.bounded import constant_within_labels, constant_within_strata, exact_interval
+from deeplocalizer.inference.balance import balanced, widened
+from deeplocalizer.inference.bounded import EXACT, constant_within_strata, exact_interval
 from deeplocalizer.inference.designs import Design, design
 from deeplocalizer.inference.families import holm, least_controls, maximum
-from deeplocalizer.inference.hierarchy import hierarchical
+from deeplocalizer.inference.hierarchy import crossed
 from deeplocalizer.inference.levels import METHODS, Interval, Intervals, interval, intervals
-from deeplocalizer.inference.permutation import exceeds_p, rank_p, sign_flip_p, sign_flips
+from deeplocalizer.inference.permutation import rank_p, sign_flip_p, sign_flips
 from deeplocalizer.inference.replication import Replicated, replicate
 from deeplocalizer.inference.resampling import Means, Resamples, Statistic, resample
+from deeplocalizer.inference.shares import exceeds_p
 
 __all__ = [
+    "EXACT",
     "METHODS",
     "Design",
     "Interval",
@@ -43,12 +46,11 @@ __all__ = [
     "Resamples",
     "Statistic",
     "balanced",
-    "constant_within_labels",
     "constant_within_strata",
+    "crossed",
     "design",
     "exact_interval",
     "exceeds_p",
-    "hierarchical",
     "holm",
     "interval",
     "intervals",
@@ -59,4 +61,5 @@ __all__ = [
     "resample",
     "sign_flip_p",
     "sign_flips",
+    "widened",
 ]

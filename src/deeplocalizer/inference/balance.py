@@ -1,15 +1,20 @@
-"""Intervals of balanced means, exact ones where a bootstrap has nothing to go by.
+"""Intervals of balanced means of outcomes with bounds, exact ones where a bootstrap has nothing to go by.
 
 balanced         intervals of the balanced means of columns
+widened          bootstrap intervals with the room that strata leave in which all are alike
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from deeplocalizer.inference.bounded import constant_within_strata, exact_interval
-from deeplocalizer.inference.levels import Intervals, intervals
+from deeplocalizer.inference.bounded import alike, exact_interval, room
+from deeplocalizer.inference.levels import LONE, Intervals, intervals
 from deeplocalizer.inference.resampling import Resamples
+
+ROOM = ", with binomial bounds"
 
 
 def balanced(
@@ -34,16 +39,48 @@ def balanced(
     Returns
     -------
     Intervals
-        Bootstrap intervals; for a column that is constant within each stratum of outcomes with bounds, the interval of
-        `exact_interval`, because every resample has the same mean.
+        Bootstrap intervals. Of outcomes with bounds, see `widened`; the bounds also limit what a label of a single
+        group can mean, whose interval would otherwise be endless.
     """
-    found = intervals(sample.means(columns), confidence, method)
+    means = sample.means(columns)
     if bounds is None:
-        return found
-    for index in np.flatnonzero(np.isin(found.method, ["constant", "nothing to resample"])):
-        column = np.asarray(columns, dtype=float)[:, index]
-        if constant_within_strata(sample.plan, column):
-            exact = exact_interval(sample.plan, column, bounds, confidence)
-            found.estimate[index], found.low[index], found.high[index] = exact.estimate, exact.low, exact.high
-            found.method[index] = exact.method
-    return found
+        return intervals(means, confidence, method)
+    found = intervals(replace(means, lone=False), confidence, method)
+    return widened(sample, np.asarray(columns, dtype=float), found, bounds, confidence)
+
+
+def widened(
+    sample: Resamples, columns: np.ndarray, found: Intervals, bounds: tuple[float, float], confidence: float
+) -> Intervals:
+    """Add the room that strata leave in which all groups are alike.
+
+    Parameters
+    ----------
+    sample : Resamples
+    columns : ndarray (stimulus, column)
+        Within the bounds.
+    found : Intervals
+        Of the balanced means of the columns; ``lone`` was not asked for.
+    bounds : tuple of float
+    confidence : float
+
+    Returns
+    -------
+    Intervals
+        Where every stratum is alike within itself, the interval of `exact_interval`. Where some are, the resamples know
+        nothing of what a rare outcome would do to them: the ends move by their `room` (to the bounds at most), and the
+        method says ``, with binomial bounds`` or, if one is a label of a single group, ``, label of one group``.
+    """
+    plan = sample.plan
+    estimate, low, high = (np.array(part, dtype=float) for part in (found.estimate, found.low, found.high))
+    names = found.method.copy()
+    for place, column in enumerate(columns.T):
+        same = alike(plan, column)
+        if same.all() and names[place].startswith(("constant", "nothing to resample")):
+            exact = exact_interval(plan, column, bounds, confidence)
+            low[place], high[place], names[place] = exact.low, exact.high, exact.method
+        elif same.any():
+            below, above = room(plan, column, same, bounds, confidence)
+            low[place], high[place] = max(low[place] - below, bounds[0]), min(high[place] + above, bounds[1])
+            names[place] += LONE if plan.lone.any() else ROOM
+    return Intervals(estimate, low, high, names)

@@ -39,6 +39,11 @@ class Design:
         """Weight of each stimulus in the balanced mean, (stimulus,)."""
         return (self.balance / np.bincount(self.stratum))[self.stratum]
 
+    @cached_property
+    def weight_of_group(self) -> np.ndarray:
+        """Weight of each group in the balanced mean, (group,)."""
+        return np.bincount(self.group, weights=self.weights, minlength=self.groups)
+
     @property
     def groups(self) -> int:
         """Number of groups."""
@@ -69,6 +74,11 @@ class Design:
         single = (self.groups_of_stratum == 1) & self.alone
         weights, number = np.unique(self.balance[single], return_counts=True)
         return single & np.isin(self.balance, weights[number > 1])
+
+    @cached_property
+    def lone(self) -> np.ndarray:
+        """Whether a stratum is a single group that nothing can be drawn for, so that its scatter is unknown."""
+        return (self.groups_of_stratum == 1) & ~self.collapsed
 
     @cached_property
     def alone(self) -> np.ndarray:
@@ -102,9 +112,10 @@ def design(category: np.ndarray, label: np.ndarray, group: np.ndarray) -> Design
     -------
     Design
         Groups are kept whole. Where one has stimuli in several strata, these strata are resampled together, so that
-        what a group shares counts once. A stratum that is a single group says nothing of its own uncertainty; such
-        strata are drawn among those that are so, too, and weigh alike (collapsed strata, Cochran 1977, Sampling
-        Techniques, section 5A.12: errs to the safe side), as where every label is one identity.
+        what a group shares counts once. A stratum that is a single group says nothing of its own uncertainty
+        (collapsed strata, Cochran 1977, Sampling Techniques, section 5A.12: errs to the safe side): a category that is
+        so joins the smallest other stratum of its label, and labels that are so are drawn among each other where they
+        weigh alike, as where every label is one identity. A label that is so by itself stays, see `Design.lone`.
 
     Raises
     ------
@@ -122,10 +133,31 @@ def design(category: np.ndarray, label: np.ndarray, group: np.ndarray) -> Design
     names, stratum = np.unique(pairs, return_inverse=True)
     labels = np.array([name.split("\x1f")[0] for name in names])
     label_of_stratum = np.unique(labels, return_inverse=True)[1]
+    group_number = np.unique(group.astype(str), return_inverse=True)[1]
+    stratum, label_of_stratum = _joined(stratum, label_of_stratum, group_number)
     size = np.bincount(stratum)
     of_label = np.bincount(label_of_stratum, weights=size)
     balance = size / of_label[label_of_stratum] / len(of_label)
-    return Design(balance, stratum, np.unique(group.astype(str), return_inverse=True)[1], label_of_stratum)
+    return Design(balance, stratum, group_number, label_of_stratum)
+
+
+def _joined(stratum: np.ndarray, label: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Join strata of a single group with the smallest other one of their label, until there is none or no other."""
+    stratum = stratum.copy()
+    groups = _distinct(stratum, group)
+    present = np.ones(len(label), dtype=bool)
+    while True:
+        others = np.bincount(label[present], minlength=label.max() + 1)[label] > 1
+        single = np.flatnonzero(present & (groups == 1) & others)
+        if not len(single):
+            break
+        one = int(single[0])
+        near = np.flatnonzero(present & (label == label[one]) & (np.arange(len(label)) != one))
+        other = int(near[np.argmin(groups[near])])
+        stratum[stratum == one] = other
+        present[one] = False
+        groups[other] = len(np.unique(group[stratum == other]))
+    return np.unique(stratum, return_inverse=True)[1], label[present]
 
 
 def _distinct(place: np.ndarray, group: np.ndarray) -> np.ndarray:

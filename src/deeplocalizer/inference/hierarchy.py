@@ -1,67 +1,61 @@
 """A target against its random controls, over stimuli and control masks.
 
-hierarchical     the target minus the mean of the controls, both factors resampled
+crossed          the target minus the mean of the controls, the errors of both factors added
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from deeplocalizer.inference.resampling import STREAM, Means
+from deeplocalizer.inference.resampling import Means
 
 
-def hierarchical(target: Means, controls: Means, rng: np.random.Generator) -> Means:
-    """Resample the target minus the mean of its controls, over stimuli and control masks.
+def crossed(stimuli: Means, masks: Means) -> Means:
+    """Give resamples of a mask's harm minus the mean harm of its controls, over stimuli and control masks.
 
     Parameters
     ----------
-    target : Means
-        One column.
-    controls : Means
-        A column for each control mask, of the same resamples.
-    rng : Generator
+    stimuli : Means
+        Of the harm of the mask minus the mean harm of its controls, stimuli resampled.
+    masks : Means
+        Of the harm of the controls, balanced over all stimuli, masks resampled; the same columns and number.
 
     Returns
     -------
     Means
-        One column, for `intervals`. In every resample the stimuli are drawn as they were for both, and the masks are
-        drawn with replacement: the bootstrap of two crossed factors (Owen 2007, Ann Appl Stat 1:386-411, "pigeonhole
-        bootstrap"). The masks are one more stratum of what is resampled, so they take part in BCa's acceleration and in
-        the degrees of freedom.
+        The errors of both added. The masks are one more stratum of what is resampled, so they take part in BCa's
+        acceleration and in the degrees of freedom. A single mask adds nothing: the interval is over stimuli alone.
 
     Raises
     ------
     ValueError
-        If the target has more than one column, there are fewer than two controls, or resamples differ in number.
+        If columns or resamples differ in number.
 
     Notes
     -----
-    Resampling stimuli alone holds for these control masks, not for others that could have been drawn. The variance of
-    what is particular to a stimulus under a mask counts up to three times (Owen 2007): a little too wide
-    where there are few of both, and negligible with 100 masks or more.
+    The mean over two crossed factors, of n stimuli and K masks, has a variance of ``a / n + b / K + e / (n K)``: of
+    what is particular to a stimulus, to a mask, and to a stimulus under a mask (Owen 2007, Ann Appl Stat 1:386-411).
+    Stimuli resampled alone give ``a / n + e / (n K)``, masks alone ``b / K + e / (n K)``, in expectation and for large
+    n and K; their sum counts e twice, which is a little too wide. To resample both at once ("pigeonhole bootstrap")
+    counts it three times (theorem 1 there), and needs the harm of every mask in every resample; this does not, and a
+    thousand masks cost little more than one.
     """
-    masks = controls.draws.shape[1]
-    if target.draws.shape[1] != 1 or masks < 2 or len(target.draws) != len(controls.draws):
+    if stimuli.draws.shape != masks.draws.shape:
         raise ValueError(
-            f"hierarchical needs one column of a target and two or more of controls, of the same resamples; given are "
-            f"{target.draws.shape} and {controls.draws.shape}"
+            f"crossed needs as many resamples and columns of stimuli as of masks; given are {stimuli.draws.shape} and "
+            f"{masks.draws.shape}"
         )
-    drawn = _drawn(controls.draws, rng)
-    mean = controls.observed.mean()
-    observed = target.observed - mean
-    # without a mask, the mean of the others
-    without = observed + (controls.observed - mean) / (masks - 1)
-    jackknife = np.concatenate([target.jackknife[:, 0] - controls.jackknife.mean(axis=1), without])
-    home = np.concatenate([target.home, np.full(masks, target.home.max() + 1)])
-    return Means(observed, (target.draws[:, 0] - drawn)[:, None], jackknife[:, None], home)
-
-
-def _drawn(draws: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Give the mean over masks drawn with replacement, anew in every resample, (resample,)."""
-    resamples, masks = draws.shape
-    found = np.empty(resamples)
-    for start in range(0, resamples, STREAM):
-        rows = draws[start : start + STREAM]
-        chosen = rng.integers(0, masks, size=rows.shape)
-        found[start : start + STREAM] = np.take_along_axis(rows, chosen, axis=1).mean(axis=1)
-    return found
+    error = masks.draws - masks.observed
+    without = stimuli.observed - (masks.jackknife - masks.observed)
+    weight = [
+        np.full(len(one.home), 1 / len(one.home)) if one.weight is None else one.weight for one in (stimuli, masks)
+    ]
+    return replace(
+        stimuli,
+        draws=stimuli.draws - error,
+        jackknife=np.concatenate([stimuli.jackknife, without]),
+        home=np.concatenate([stimuli.home, masks.home + stimuli.home.max() + 1]),
+        weight=np.concatenate(weight),
+    )

@@ -9,7 +9,7 @@ METHODS          the methods by name
 An interval from n observations with the levels of the normal distribution is too short: resamples scatter by the
 variance over n instead of n - 1, and the normal quantile ignores that the variance is estimated. All methods therefore
 take the levels that Student's t asks for: the "expanded" percentiles of Hesterberg (2015, Am Stat 69:371-386), here for
-BCa as well, with the degrees of freedom of several strata by Welch (1947, Biometrika 34:28-35). It matters with few
+BCa as well, with the degrees of freedom of `freedom.reach`. It matters with few
 groups (3 % of the length at 50) and vanishes with many; ``expanded=False`` gives the textbook levels. Simulations in
 ``tests/calibration`` show both: from 50 exponential outcomes, 95 % BCa intervals hold the mean in 93.8 % of samples
 with these levels, and in 92.8 % without.
@@ -21,12 +21,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm, t
+from scipy.stats import norm
 
+from deeplocalizer.inference.freedom import reach
 from deeplocalizer.inference.resampling import Means, Resamples, Statistic
 
 METHODS = {"bca": "BCa bootstrap", "basic": "basic bootstrap", "percentile": "percentile bootstrap"}
-FEW = 10  # with fewer degrees of freedom, intervals of skewed outcomes fall short of what they promise
+LONE = ", label of one group"
 TIED = 1e-11  # of the largest mean: rounding must not part what is equal
 COLUMNS = 2**22  # numbers that are sorted at a time
 
@@ -80,10 +81,12 @@ def intervals(means: Means, confidence: float, method: str = "bca", expanded: bo
     -------
     Intervals
         Never NaN. The method is named for each column; ``, few groups`` is added where the degrees of freedom of an
-        expanded interval are fewer than 10. Where every resample gives the same value, low and high are the estimate
-        itself, as method ``constant``, or ``nothing to resample`` where there is a single group: neither says anything
-        of certainty; see `balanced` for outcomes with bounds. Where all resamples lie on one side of
-        the estimate, BCa is not defined and percentiles are given.
+        expanded interval are fewer than 10, and it is then no shorter than Student's. Where every resample gives the
+        same value, low and high are the estimate itself, as method ``constant``, which says nothing of certainty; see
+        `balanced` for outcomes with bounds. Where a label is a single group, nothing is known of how much another
+        group would differ: the interval is endless, and ``, label of one group`` is added, or the method is ``nothing
+        to resample`` where there is no other group. Where all resamples lie on one side of the estimate, BCa is not
+        defined and percentiles are given.
 
     Raises
     ------
@@ -143,8 +146,8 @@ def _intervals(means: Means, confidence: float, method: str, expanded: bool) -> 
     below = (np.mean(draws < (means.observed - near)[:, None], axis=1)) / 2
     below += np.mean(draws <= (means.observed + near)[:, None], axis=1) / 2
     influence = _influence(means)
-    reach, freedom = _reach(means.home, influence, confidence, expanded)
-    sides = np.stack([-reach, reach])
+    far = reach(means, confidence, expanded)
+    sides = np.stack([-far.errors, far.errors])
     usual = _unbiased if method != "bca" else _bca(below, influence)
     with np.errstate(invalid="ignore"):
         levels = usual(sides)
@@ -154,11 +157,18 @@ def _intervals(means: Means, confidence: float, method: str, expanded: bool) -> 
     if method == "basic":
         low, high = 2 * means.observed - high, 2 * means.observed - low
     names = np.where(one_sided, METHODS["percentile"], METHODS[method]).astype(object)
-    names = names + np.where(expanded & (freedom < FEW), ", few groups", "").astype(object)
+    # resamples of a few groups cannot go beyond them
+    low = np.where(far.few, np.minimum(low, means.observed - far.distance), low)
+    high = np.where(far.few, np.maximum(high, means.observed + far.distance), high)
+    names = names + np.where(far.few, ", few groups", "").astype(object)
     constant = draws[:, -1] - draws[:, 0] <= near
     low, high = (np.where(constant, means.observed, end) for end in (low, high))
     still = "constant" if np.bincount(means.home).max() > 1 else "nothing to resample"
-    return Intervals(means.observed, low, high, np.where(constant, still, names).astype(object))
+    names = np.where(constant, still, names)
+    if means.lone:
+        low, high = np.full_like(low, -np.inf), np.full_like(high, np.inf)
+        names = names if still == "nothing to resample" else names + LONE
+    return Intervals(means.observed, low, high, names.astype(object))
 
 
 def _influence(means: Means) -> np.ndarray:
@@ -188,25 +198,6 @@ def _bca(below: np.ndarray, influence: np.ndarray) -> Callable[[np.ndarray], np.
 
 def _unbiased(sides: np.ndarray) -> np.ndarray:
     return norm.cdf(sides)
-
-
-def _reach(home: np.ndarray, influence: np.ndarray, confidence: float, expanded: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Give how far the interval reaches, in standard errors of the resamples, and its degrees of freedom."""
-    upper = (1 + confidence) / 2
-    columns = influence.shape[1]
-    count = np.bincount(home)
-    order = np.argsort(home, kind="stable")
-    resampled = np.add.reduceat(influence[order] ** 2, np.cumsum(count) - count, axis=0)
-    unbiased = resampled * (count / np.maximum(count - 1, 1))[:, None]
-    total, spread = unbiased.sum(axis=0), resampled.sum(axis=0)
-    parts = np.sum(unbiased**2 / np.maximum(count - 1, 1)[:, None], axis=0)
-    known = parts > 0
-    freedom = np.full(columns, np.inf)
-    freedom[known] = total[known] ** 2 / parts[known]
-    if not expanded:
-        return np.full(columns, norm.ppf(upper)), freedom
-    wider = np.sqrt(np.divide(total, spread, out=np.ones(columns), where=spread > 0))
-    return wider * t.ppf(upper, freedom), freedom
 
 
 def _quantiles(draws: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.stats import t
 
 from deeplocalizer import seeding
+from deeplocalizer.inference.bounded import EXACT as EXACT_BOUND
 
 EXACT = 14  # models up to which every flip of signs is taken
 FLIPS = 2**EXACT - 1
@@ -43,7 +44,9 @@ class Replicated:
     method: np.ndarray
 
 
-def replicate(estimates: np.ndarray, confidence: float) -> Replicated:
+def replicate(
+    estimates: np.ndarray, confidence: float, low: np.ndarray | float = -np.inf, high: np.ndarray | float = np.inf
+) -> Replicated:
     """Test an effect over models, each of which counts once however many stimuli it saw.
 
     Parameters
@@ -51,15 +54,19 @@ def replicate(estimates: np.ndarray, confidence: float) -> Replicated:
     estimates : ndarray (model, …)
         NaN where a model does not have the effect.
     confidence : float
+    low, high : ndarray (…) or float
+        Lowest and highest value that the effect can have; endless by default. No interval leaves them.
 
     Returns
     -------
     Replicated
         Interval and p by Student's t with n - 1 degrees of freedom (as `scipy.stats.ttest_1samp`). ``p_sign`` makes no
         assumption but symmetry: all 2 ** n flips up to 14 models, random ones beyond; with n models it is at least
-        2 ** -n. Method is ``t over models``; ``one model``, whose interval is endless and whose p that of the sign;
-        ``constant``, where all models agree to the last digit, whose interval is the estimate and whose p that of the
-        signs; or empty, where no model has the effect (the estimate is NaN).
+        2 ** -n. Method is ``t over models``; ``one model``, whose interval
+        is endless and whose p that of the sign; where all models agree to the last digit, whose p is that of the signs,
+        ``exact binomial bound``: what a share of other models would change that n models do not show (Clopper & Pearson
+        1934, Biometrika 26:404-413), or ``constant`` without bounds, whose interval is the estimate; or empty, where no
+        model has the effect (the estimate is NaN).
 
     Raises
     ------
@@ -71,28 +78,36 @@ def replicate(estimates: np.ndarray, confidence: float) -> Replicated:
         raise ValueError(f"estimates must be (model, …) of one model or more; given are {estimates.shape}")
     if np.isinf(estimates).any():
         raise ValueError("estimates must be finite, or NaN where a model does not have the effect; one is infinite")
-    cells = [_one(column[~np.isnan(column)], confidence) for column in estimates.reshape(len(estimates), -1).T]
     shape = estimates.shape[1:]
+    ends = zip(*(np.broadcast_to(end, shape).reshape(-1).tolist() for end in (low, high)), strict=True)
+    columns_of = estimates.reshape(len(estimates), -1).T
+    cells = [_one(column[~np.isnan(column)], confidence, room) for column, room in zip(columns_of, ends, strict=True)]
     kinds = (float, float, float, float, float, int, object)
     columns: list[np.ndarray] = [
         np.array(column, dtype=kind) for column, kind in zip(zip(*cells, strict=True), kinds, strict=True)
     ]
-    estimate, low, high, p, sign, n, method = (column.reshape(shape) for column in columns)
-    return Replicated(estimate, low, high, p, sign, n, method)
+    return Replicated(*(column.reshape(shape) for column in columns))
 
 
-def _one(values: np.ndarray, confidence: float) -> tuple[float, float, float, float, float, int, str]:
+def _one(
+    values: np.ndarray, confidence: float, room: tuple[float, float]
+) -> tuple[float, float, float, float, float, int, str]:
     n = len(values)
     if not n:
         return np.nan, np.nan, np.nan, np.nan, np.nan, 0, ""
     mean, sign = float(values.mean()), _sign_p(values)
     if n == 1:
-        return mean, -np.inf, np.inf, sign, sign, 1, "one model"
+        return mean, *room, sign, sign, 1, "one model"
     if np.ptp(values) <= 1e-12 * np.abs(values).max():
-        return mean, mean, mean, sign, sign, n, "constant"
+        if not np.isfinite(room).all():
+            return mean, mean, mean, sign, sign, n, "constant"
+        share = 1 - float(((1 - confidence) / 2) ** (1 / n))
+        ends = mean - share * (mean - room[0]), mean + share * (room[1] - mean)
+        return mean, *ends, sign, sign, n, EXACT_BOUND
     error = float(values.std(ddof=1) / np.sqrt(n))
     reach = error * float(t.ppf((1 + confidence) / 2, n - 1))
-    return mean, mean - reach, mean + reach, float(t.sf(mean / error, n - 1)), sign, n, "t over models"
+    low, high = max(mean - reach, room[0]), min(mean + reach, room[1])
+    return mean, low, high, float(t.sf(mean / error, n - 1)), sign, n, "t over models"
 
 
 def _sign_p(values: np.ndarray) -> float:

@@ -8,7 +8,7 @@ Means            balanced means of the sample, of every resample, and without ea
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -34,22 +34,33 @@ class Means:
         Without each group in turn.
     home : ndarray of int (group,)
         What each group is resampled with; numbered from 0.
+    weight : ndarray (group,) or None
+        Of each group in the mean; all alike if it is not given.
+    lone : bool
+        Whether a label is a single group, of whose scatter nothing is known.
     """
 
     observed: np.ndarray
     draws: np.ndarray
     jackknife: np.ndarray
     home: np.ndarray
+    weight: np.ndarray | None = None
+    lone: bool = False
 
     def of(self, statistic: Statistic) -> Means:
         """Give a statistic of the columns: it takes (…, column) and gives (…) or (…, statistic)."""
         found = [statistic(part) for part in (self.observed[None], self.draws, self.jackknife)]
         observed, draws, without = (one[:, None] if one.ndim == 1 else one for one in found)
-        return Means(observed[0], draws, without, self.home)
+        return replace(self, observed=observed[0], draws=draws, jackknife=without)
 
     def __getitem__(self, columns: slice | np.ndarray | list[int]) -> Means:
         """Take some of the columns."""
-        return Means(self.observed[columns], self.draws[:, columns], self.jackknife[:, columns], self.home)
+        return replace(
+            self,
+            observed=self.observed[columns],
+            draws=self.draws[:, columns],
+            jackknife=self.jackknife[:, columns],
+        )
 
 
 @dataclass(frozen=True)
@@ -94,7 +105,9 @@ class Resamples:
         for start, counts in self._blocks(columns.shape[1]):
             for part in parts:
                 draws[:, start : start + len(counts)] += part.means(counts)
-        return Means(observed, draws.T, jackknife(self.plan, columns, observed), self.plan.home)
+        plan = self.plan
+        without = jackknife(plan, columns, observed)
+        return Means(observed, draws.T, without, plan.home, plan.weight_of_group, bool(plan.lone.any()))
 
     @cached_property
     def counts(self) -> np.ndarray:

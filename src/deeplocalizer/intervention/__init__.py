@@ -4,7 +4,19 @@ parts            which elements of an output the units of a mask are
 replacing        replace them, never in place in a tensor that someone else holds
 """
 
-from deeplocalizer.intervention.parts import Part, chosen, first_reductions, grouped, rest
+from deeplocalizer.intervention.parts import Part, axes, chosen, first_reductions, grouped, indexed, rest
 from deeplocalizer.intervention.replacing import Replacement, fillings, intervening, plan
 
-__all__ = ["Part", "Replacement", "chosen", "fillings", "first_reductions", "grouped", "intervening", "plan", "rest"]
+__all__ = [
+    "Part",
+    "Replacement",
+    "axes",
+    "chosen",
+    "fillings",
+    "first_reductions",
+    "grouped",
+    "indexed",
+    "intervening",
+    "plan",
+    "rest",
+]

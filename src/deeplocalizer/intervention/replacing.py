@@ -18,7 +18,7 @@ import xarray as xr
 from torch import nn
 from torch.nn.modules import module as modules
 
-from deeplocalizer.hooks import Calls, Place, Site, Visitor, visiting
+from deeplocalizer.hooks import Calls, DivergedError, Place, Site, Visitor, visiting
 from deeplocalizer.intervention.parts import Part, axes, chosen, grouped, indexed
 
 # their forward method makes a new tensor, which nobody holds when hooks are called
@@ -102,6 +102,7 @@ def intervening(
     replacements: Mapping[Site, Sequence[Replacement]],
     reading: Mapping[Site, Visitor] | None = None,
     turned: Collection[Site] = (),
+    rows: int | None = None,
 ) -> Iterator[Calls]:
     """Replace units for as long as the context lasts.
 
@@ -114,6 +115,8 @@ def intervening(
         Visitors that are shown the output of a site after the replacement.
     turned : collection of Site, optional
         Sites whose place gives its axes in another order, beside those that the replacements tell of.
+    rows : int, optional
+        The rows that every output must have, where masks share a batch.
 
     Yields
     ------
@@ -124,6 +127,8 @@ def intervening(
     ------
     ValueError
         If a site lies in none of the places, or did not run while the context lasted.
+    DivergedError
+        If an output has other rows.
     """
     reading = reading or {}
     wanted = {site.place for site in [*replacements, *reading]}
@@ -131,9 +136,12 @@ def intervening(
         raise ValueError(f"layer {sorted(wanted - places.keys())[0]!r} is not among the places given")
 
     met: set[Site] = set()
+    concerned = replacements.keys() | reading.keys()
 
     def visit(site: Site, output: torch.Tensor) -> torch.Tensor | None:
         met.add(site)
+        if rows is not None and site in concerned and len(output) != rows:
+            raise DivergedError(f"layer {site.name!r} (call {site.call}) gives {len(output)} rows for {rows}")
         result = output
         if site in replacements:
             fresh = _fresh(places[site.place])
@@ -146,9 +154,10 @@ def intervening(
     other = {*turned, *(site for site, some in replacements.items() if any(one.part.turned for one in some))}
     with visiting({name: place for name, place in places.items() if name in wanted}, visit, other) as calls:
         yield calls
-    unmet = sorted((replacements.keys() | reading.keys()) - met, key=str)
+    unmet = sorted(concerned - met, key=str)
     if unmet:
-        raise ValueError(f"layer {unmet[0].name!r} (call {unmet[0].call}) never ran, so its units were not replaced")
+        what = "its units were not replaced" if unmet[0] in replacements else "no readout could read it"
+        raise ValueError(f"layer {unmet[0].name!r} (call {unmet[0].call}) never ran, so {what}")
 
 
 def _replaced(output: torch.Tensor, replacement: Replacement, fresh: bool) -> torch.Tensor:

@@ -5,7 +5,7 @@ eligible_units   the units that a mask may hold
 stratum          the places that controls are matched in
 random_matched   random masks with as many units in each stratum
 binned           strata divided by quantiles of the mean response
-mean_response    the mean |response| of each unit
+mean_response    about the mean |response| of each unit, from moments
 table            all masks of a study as a labelled dataset
 series           masks of other fractions, of single layers, and for keeping
 overlaps         what masks have in common, and how well controls match

@@ -5,7 +5,7 @@ bottom           the units that rank lowest
 opposite         the units that prefer the other categories
 untrained        the units that the same localizer selects in another model
 shuffled         the units that it selects when labels are exchanged
-mean_response    the mean |response| of each unit to a contrast's categories
+mean_response    about the mean |response| of each unit to a contrast's categories
 
 Each holds as many units as the target in each place that the localizer ranks in (the network, or each layer), so that
 harm can be compared; a percentile range says for itself how many it holds.
@@ -163,11 +163,12 @@ def shuffled(ground: Ground, count: int, rng: np.random.Generator) -> Iterator[n
 def mean_response(moments: xr.Dataset, sides: Mapping[str, Any]) -> np.ndarray:
     """Give the mean |response| of each unit over the stimuli of a contrast's categories, as float64 (unit,).
 
-    Of the localize split. Exact for responses that are never negative; otherwise it is the |mean response|, for moments
-    do not hold more.
+    Of the localize split. Moments do not hold it: this is the root of the mean squared response, which ranks units
+    much as the mean |response| does whatever their sign, as the |mean response| does not where responses cancel. The
+    variable ``magnitude`` of `contrast.welch` is exact where responses were stored.
     """
-    categories = [*sides["preferred"], *sides["other"]]
-    return np.abs(pool(moments, categories, [LOCALIZE])["mean"].values)
+    pooled = pool(moments, [*sides["preferred"], *sides["other"]], [LOCALIZE])
+    return np.asarray(np.sqrt(np.square(pooled["mean"].values) + pooled["m2"].values / float(pooled["count"])))
 
 
 def _alike(ground: Ground, scores: np.ndarray, eligible: np.ndarray | None = None, above: bool = False) -> np.ndarray:

@@ -19,6 +19,8 @@ from scipy.special import gammaln
 from deeplocalizer.masks.scores import members
 from deeplocalizer.masks.selection import counts
 
+LEAST = 5  # units of a bin
+
 
 def random_matched(
     selected: np.ndarray, eligible: np.ndarray, strata: np.ndarray, count: int, rng: np.random.Generator
@@ -100,7 +102,7 @@ def binned(
     strata : ndarray of int (unit,)
         Such as the layer of each unit.
     eligible, selected : ndarray of bool (unit,)
-        What may be drawn, and the target mask.
+        What may be drawn, and the target mask; of it only the number of units in each stratum counts.
     response : ndarray (unit,)
         What is to be alike, such as the mean |response|.
     bins : int
@@ -113,42 +115,41 @@ def binned(
 
     Notes
     -----
-    A bin of which the target holds every unit leaves nothing to draw. It is merged with the next lower one, the lowest
-    with the next higher, until there is another unit, or one bin is left. Merging makes the match less strict, and so
-    does nothing else: a crowded bin stays as it is, and controls then share most of it with the target.
+    Bins of fewer than `LEAST` units, or than twice as many as the target holds in the stratum, are merged with the next
+    lower one, the lowest with the next higher, until none is left or there is one bin. So a bin always leaves as many
+    units to draw as the target can hold of it. How bins are merged depends on how many units the target holds, but not
+    on which: only then would each of the masks that are drawn be matched in the same bins, were it the target, and the
+    target's rank among them be a valid p (Hemerik & Goeman 2018, TEST 27:811-825).
     """
     if bins < 1:
         raise ValueError(f"bins is {bins}; expected 1 or more")
     numbers = np.zeros(len(strata), dtype=np.int64)
     used = 1
-    for _, pool in members(strata, eligible):
+    held = counts(selected, strata)
+    for place, pool in members(strata, eligible):
         edges = np.quantile(response[pool], np.arange(1, bins) / bins)
         home = np.unique(np.searchsorted(edges, response[pool], side="left"), return_inverse=True)[1]
-        merged = _merged(np.bincount(home), np.bincount(home, weights=selected[pool]))
+        merged = _merged(np.bincount(home), max(LEAST, 2 * held.get(place, 0)))
         numbers[pool] = used + merged[home]
         used += int(merged.max()) + 1
     return numbers
 
 
-def _merged(sizes: np.ndarray, taken: np.ndarray) -> np.ndarray:
-    """Give the bins of one stratum new numbers, so that each has room for controls."""
+def _merged(sizes: np.ndarray, least: int) -> np.ndarray:
+    """Give the bins of one stratum new numbers, so that each holds so many units, or there is one."""
     groups: list[list[int]] = []
     for number in reversed(range(len(sizes))):  # from the highest response down: there the targets crowd
-        if groups and not _roomy(groups[-1], sizes, taken):
+        if groups and sizes[groups[-1]].sum() < least:
             groups[-1].append(number)
         else:
             groups.append([number])
-    while len(groups) > 1 and not _roomy(groups[-1], sizes, taken):
+    if len(groups) > 1 and sizes[groups[-1]].sum() < least:
         last = groups.pop()
         groups[-1] += last
     numbers = np.empty(len(sizes), dtype=np.int64)
     for number, group in enumerate(reversed(groups)):
         numbers[group] = number
     return numbers
-
-
-def _roomy(group: list[int], sizes: np.ndarray, taken: np.ndarray) -> bool:
-    return bool(taken[group].sum() < sizes[group].sum())
 
 
 def pack(mask: np.ndarray) -> np.ndarray:

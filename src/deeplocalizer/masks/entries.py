@@ -28,7 +28,10 @@ _MEANING = {
     "seed": "seed of the study, from which random masks derive",
     "units": "number of units in the mask",
     "true_share": "lower bound on the share of the units that truly prefer; not a number for controls",
-    "imbalance": "standardised difference of the mean |response|, target minus mask; not a number where unknown",
+    "true_share_least": "lower bound on the share of the units that truly prefer by more than the minimum effect; "
+    "not a number for controls, or where that was not tested",
+    "imbalance": "standardised difference of the mean |response| (magnitude of the contrast), target minus mask; not a "
+    "number where unknown",
     "series": "what is varied: fraction, keep (the mask holds the units that are kept) or layer",
     "level": "fraction or layer",
     "dose": "share of the eligible units in the mask",

@@ -19,6 +19,7 @@ from deeplocalizer.masks.controls import Ground
 from deeplocalizer.masks.drawing import binned, draw, pack, possible, unpack
 from deeplocalizer.masks.entries import Entry, imbalance
 from deeplocalizer.masks.places import eligible_units, stratum
+from deeplocalizer.masks.scores import BESIDE
 from deeplocalizer.masks.selection import naming, rule, select
 
 RANDOM = {"layer": "random", "response": "random_response"}
@@ -69,7 +70,9 @@ class Maker:
 
     @cached_property
     def response(self) -> np.ndarray | None:
-        """The mean |response| of each unit, if moments were given."""
+        """The mean |response| of each unit, as the contrast has it or, if moments were given, as they say."""
+        if "magnitude" in self.contrast:
+            return np.asarray(self.contrast["magnitude"].values)
         if self.moments is None or self.sides is None:
             return None
         return controls.mean_response(self.moments, self.sides)
@@ -129,12 +132,16 @@ class Maker:
             allowed = ", ".join(("bottom", "opposite", "shuffled", *RANDOM.values(), "untrained"))
             raise ValueError(f"control {kind!r} is unknown; allowed are {allowed}")
 
-    def true_share(self, selected: np.ndarray) -> float:
+    def true_shares(self, selected: np.ndarray) -> dict[str, float]:
         """Bound the share of a mask's units that truly prefer, from below, with confidence 1 - alpha.
 
-        Over all eligible units, by `multiplicity.ClosedSimes`; one-sided where the localizer is.
+        ``true_share``, and ``true_share_least`` of those that do so by more than the least effect, not a number if the
+        contrast lacks that test. Over all eligible units, by `multiplicity.ClosedSimes`; one-sided where the localizer
+        is.
         """
-        return self._closed.among(selected[self.eligible]) / int(selected.sum())
+        closed = {"true_share": self._closed, "true_share_least": self._closed_least}
+        members, size = selected[self.eligible], int(selected.sum())
+        return {name: np.nan if one is None else one.among(members) / size for name, one in closed.items()}
 
     def entry(self, name: str, packed: np.ndarray, target: np.ndarray, kind: str, **about: Any) -> Entry:
         """Describe a mask; ``target`` is the mask that it is a control of, or itself."""
@@ -150,6 +157,7 @@ class Maker:
             "seed": self.seed,
             "units": int(mask.sum()),
             "true_share": np.nan,
+            "true_share_least": np.nan,
             "imbalance": np.nan if self.response is None else imbalance(target, mask, self.response),
         }
         return Entry(packed, known | about)
@@ -163,7 +171,7 @@ class Maker:
         if kind == "random":
             return self.strata
         if self.response is None:
-            raise ValueError("to match the mean response needs the moments and the categories of the contrast")
+            raise ValueError("to match the mean response needs magnitude in the contrast, or moments and categories")
         return binned(self.strata, self.eligible, selected, self.response, self.settings["bins"])
 
     @cached_property
@@ -174,3 +182,10 @@ class Maker:
         else:
             log10_p = self.contrast["log10_p" if sign == "absolute" else "log10_p_greater"].values
         return multiplicity.ClosedSimes(log10_p[self.eligible], self.alpha)
+
+    @cached_property
+    def _closed_least(self) -> multiplicity.ClosedSimes | None:
+        name = "log10_p_least" + BESIDE[self.localizer["sign"]]
+        if name not in self.contrast:
+            return None
+        return multiplicity.ClosedSimes(self.contrast[name].values[self.eligible], self.alpha)

@@ -5,6 +5,7 @@ highest          the units that score highest in each place: so many of each
 between          the units of each place whose percentile rank lies in a range
 places_of        where a localizer ranks: the network or each layer
 members          the eligible units of each place
+BESIDE           the suffix of a p or q of the side that a localizer asks for
 side             words for the side of the neutral value that a localizer asks for
 """
 
@@ -24,6 +25,7 @@ TURN: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "negative": np.negative,
     "absolute": np.abs,
 }
+BESIDE = {"positive": "_greater", "negative": "_less", "absolute": ""}  # of log10_q, and of what else has sides
 NEUTRAL = {"auroc": 0.5}  # any other statistic is 0 where a unit prefers neither
 _UNKNOWN = {
     "auroc": "their responses were not stored",

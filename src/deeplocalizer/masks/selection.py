@@ -21,7 +21,7 @@ import numpy as np
 import xarray as xr
 
 from deeplocalizer.masks.places import eligible_units, layer_label
-from deeplocalizer.masks.scores import between, highest, members, places_of, score, side
+from deeplocalizer.masks.scores import BESIDE, between, highest, members, places_of, score, side
 
 RULES = ("fraction", "count", "q", "percentile")
 NEAR = 10  # a q this many times the threshold is near it
@@ -43,8 +43,9 @@ def select(contrast: xr.Dataset, localizer: Mapping[str, Any]) -> np.ndarray:
         ``count``
             the highest so many of the network or of each layer;
         ``q``
-            all with a false discovery rate of at most this; with ``least: true`` that of the test against the least
-            effect. The scope plays no part: q has its own family;
+            all with a false discovery rate of at most this, by the one-sided q of the sign's own side, or the two-sided
+            one for ``absolute``; with ``least: true`` that of the test against the least effect. The scope plays no
+            part: q has its own family;
         ``percentile``
             ``[low, high]``: all whose percentile rank by the score lies above ``low`` and not above ``high``, whatever
             their sign; 100 is the highest. This is the range of the localizer for language models (AlKhamissi et al.
@@ -119,7 +120,7 @@ top_fraction = select
 
 
 def _by_q(contrast: xr.Dataset, localizer: Mapping[str, Any], scores: np.ndarray, eligible: np.ndarray) -> np.ndarray:
-    name = "log10_q_least" if localizer.get("least") else "log10_q"
+    name = ("log10_q_least" if localizer.get("least") else "log10_q") + BESIDE[localizer["sign"]]
     if name not in contrast:
         raise ValueError(f"{name} is not in the contrast; there are {', '.join(map(str, contrast))}")
     values, limit = contrast[name].values, localizer["q"]

@@ -41,6 +41,7 @@ _COLUMNS = {
     "seed": np.int64,
     "units": np.int64,
     "true_share": float,
+    "true_share_least": float,
     "imbalance": float,
 }
 _SERIES = _COLUMNS | {"series": str, "level": str, "dose": float}
@@ -71,21 +72,22 @@ def table(
         ``shuffles`` (number of shuffled-label masks); or the number of controls alone.
     seed : int
     moments : Dataset, optional
-        As `moments.table` makes it; needed to match responses and for shuffled labels.
+        As `moments.table` makes it; needed for shuffled labels, and to match responses where the contrasts have no
+        ``magnitude``.
     sides : mapping, optional
         The contrasts as configured, by name; needed with ``moments``.
     untrained : Dataset, optional
         The contrasts of an untrained model of the same units.
     alpha : float
-        Level of ``true_share``.
+        Level of ``true_share`` and ``true_share_least``.
 
     Returns
     -------
     Dataset
         ``selected`` (mask, unit); on ``mask``: ``localizer``, ``contrast``, ``rule``, ``fraction`` (of the eligible
         units, as asked for or as it comes to), ``role`` (target or control), ``kind`` (localizer, random,
-        random_response, bottom, opposite, shuffled or untrained), ``seed``, ``units``, ``true_share`` and
-        ``imbalance``. The masks of one localizer do not depend on which others there are.
+        random_response, bottom, opposite, shuffled or untrained), ``seed``, ``units``, ``true_share``,
+        ``true_share_least`` and ``imbalance``. The masks of one localizer do not depend on which others there are.
 
     Raises
     ------
@@ -101,8 +103,7 @@ def table(
     for name, localizer in localizers.items():
         maker = _maker(name, localizer, contrasts, given, seed, moments, sides, alpha)
         selected = maker.target()
-        share = maker.true_share(selected)
-        entries.append(maker.entry(name, pack(selected), selected, "localizer", true_share=share))
+        entries.append(maker.entry(name, pack(selected), selected, "localizer", **maker.true_shares(selected)))
         principal = RANDOM[given["matching"]]
         for kind in dict.fromkeys([principal, *given["compare"]]):
             if kind in RANDOM.values():
@@ -168,8 +169,8 @@ def series(
                 "rule": rule(own),
                 "fraction": maker.fraction({} if what == "layer" else own, selected),
             }
-            share = maker.true_share(selected)
-            entries.append(maker.entry(called, pack(selected), selected, "localizer", true_share=share, **about))
+            shares = maker.true_shares(selected)
+            entries.append(maker.entry(called, pack(selected), selected, "localizer", **shares, **about))
             room = maker.room(selected, kind, given["series_controls"])
             drawn = maker.random(selected, kind, room if room > 1 else 0, ("series", called, kind))
             for index, packed in enumerate(drawn):
@@ -181,7 +182,7 @@ def _steps(maker: Maker, settings: Mapping[str, Any]) -> Iterator[tuple[str, str
     """Give the series, level, units and localizer of each mask of the series of a localizer."""
     for fraction in settings["fractions"]:
         turned = with_fraction(maker.localizer, fraction)
-        yield "fraction", f"{fraction:g}", maker.target(turned), turned
+        yield "fraction", repr(float(fraction)), maker.target(turned), turned
     if settings["keep"]:
         yield "keep", "", maker.target(), maker.localizer
     if settings["layers"]:

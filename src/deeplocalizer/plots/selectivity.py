@@ -5,6 +5,8 @@ draw             distribution of Cohen's d in every layer, for every contrast
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -28,7 +30,7 @@ def draw(contrasts: xr.Dataset, alpha: float) -> Figure:
     contrasts : Dataset
         As `contrast.welch` makes it.
     alpha : float
-        False discovery rate up to which a unit is drawn in colour.
+        False discovery rate, of either side by itself, up to which a unit is drawn in colour.
 
     Returns
     -------
@@ -96,9 +98,9 @@ def _layer(
     if not len(d):
         drawing.note(axes, 0.02, place, "all units are dead", axes.get_yaxis_transform())
         return
-    significant = one["log10_q"].values[members] <= np.log10(alpha)
+    sides = [side[members] for side in summaries.directions(one, alpha)]
     shown = _outline if len(d) > MOST_UNITS else _dots
-    shown(axes, d, significant, place, limits, tint, name)
+    shown(axes, d, sides, place, limits, tint, name)
     low, middle, high = np.quantile(d, [0.25, 0.5, 0.75])
     axes.plot([low, high], [place + 0.16] * 2, color=drawing.INK, linewidth=1.2, solid_capstyle="butt")
     (tick,) = axes.plot([middle], [place + 0.16], "|", color=drawing.INK, markersize=7, markeredgewidth=1.4)
@@ -108,18 +110,19 @@ def _layer(
 def _dots(
     axes: Axes,
     d: np.ndarray,
-    significant: np.ndarray,
+    sides: Sequence[np.ndarray],
     place: int,
     limits: tuple[float, float],
     tint: str,
     name: str,
 ) -> None:
     """Draw every unit of a layer as a dot."""
+    preferring, opposing = sides
     level = place - 0.02 - drawing.swarm(d, limits, 0.5)
     for kind, shown, face, edge in (
-        ("neither", ~significant, "white", drawing.MUTED),
-        ("preferring", significant & (d > 0), tint, tint),
-        ("opposing", significant & (d < 0), drawing.MUTED, drawing.MUTED),
+        ("neither", ~preferring & ~opposing, "white", drawing.MUTED),
+        ("preferring", preferring, tint, tint),
+        ("opposing", opposing, drawing.MUTED, drawing.MUTED),
     ):
         dots = axes.scatter(d[shown], level[shown], s=5, facecolor=face, edgecolor=edge, linewidth=0.4)
         dots.set_gid(f"{kind}/{name}")
@@ -128,19 +131,20 @@ def _dots(
 def _outline(
     axes: Axes,
     d: np.ndarray,
-    significant: np.ndarray,
+    sides: Sequence[np.ndarray],
     place: int,
     limits: tuple[float, float],
     tint: str,
     name: str,
 ) -> None:
     """Draw very many units as the outline of their histogram, and in it those that differ from zero."""
+    preferring, opposing = sides
     base = place - 0.02
     everything, edges = np.histogram(d, bins=BINS, range=limits)
     for kind, members, color in (
-        ("units", np.ones_like(significant), drawing.FAINT),
-        ("preferring", significant & (d > 0), tint),
-        ("opposing", significant & (d < 0), drawing.MUTED),
+        ("units", np.ones_like(preferring), drawing.FAINT),
+        ("preferring", preferring, tint),
+        ("opposing", opposing, drawing.MUTED),
     ):
         heights = np.histogram(d[members], bins=edges)[0]
         level = base - 0.5 * heights / everything.max()

@@ -144,7 +144,8 @@ def _unreduced(activations: xr.Dataset, members: np.ndarray, reduction: str, whe
     has = np.unique(stored[members]).tolist()
     if len(has) == 1:
         spatial = any((activations[axis].values[members] != units.ABSENT).any() for axis in ("y", "x", "token"))
-        flat = has[0] == _code(every, "position") and not spatial
+        # maps and tokens have a place or a token under these
+        flat = has[0] in (_code(every, "position"), _code(every, "class_token")) and not spatial
         # maps and tokens have their mean and max wherever any layer has them
         elsewhere = reduction in ("mean", "max") and bool((stored == _code(every, reduction)).any())
         if flat or elsewhere:

@@ -5,14 +5,14 @@ record           responses and moments of all stimuli, in one pass
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import torch
 import xarray as xr
 from torch import nn
 
 from deeplocalizer import recorded
-from deeplocalizer.hooks import Place
+from deeplocalizer.hooks import Place, Site
 from deeplocalizer.recording.passes import run
 from deeplocalizer.recording.preparation import prepare
 from deeplocalizer.recording.sinks import Memory
@@ -27,12 +27,13 @@ def record(
     device: torch.device,
     keep: Sequence[str] | None = None,
     splits: Sequence[str] | None = None,
+    sites: Collection[Site] | None = None,
 ) -> tuple[xr.Dataset, xr.Dataset]:
     """Record all stimuli in one pass.
 
     Parameters
     ----------
-    model, layers, inputs, reductions, batch_size, device, keep, splits
+    model, layers, inputs, reductions, batch_size, device, keep, splits, sites
         As `prepare` takes them.
 
     Returns
@@ -48,7 +49,7 @@ def record(
     ValueError
         If an output is not finite, naming layer and stimulus, or the sites change from one pass to the next.
     """
-    recording = prepare(model, layers, inputs, reductions, batch_size, device, keep, splits)
+    recording = prepare(model, layers, inputs, reductions, batch_size, device, keep, splits, sites)
     course, book = recording.course, recording.book
     blocks = range(course.blocks)
     sink = Memory(len(course.order), len(book.kept), len(course.counts), book.table.sizes["unit"])

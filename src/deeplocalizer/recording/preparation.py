@@ -2,11 +2,12 @@
 
 prepare          a network, its units, the stimuli and their course
 planned          the same from a configuration
+refuse_training  refuse a network in training mode
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
 from deeplocalizer.course import Course
-from deeplocalizer.hooks import Place
+from deeplocalizer.hooks import Place, Site
 from deeplocalizer.models.feeding import feed
 from deeplocalizer.recording.columns import book
 from deeplocalizer.recording.faster import hasten
@@ -34,6 +35,7 @@ def prepare(
     device: torch.device,
     keep: Sequence[str] | None = None,
     splits: Sequence[str] | None = None,
+    sites: Collection[Site] | None = None,
 ) -> Recording:
     """Work out what is recorded.
 
@@ -54,6 +56,9 @@ def prepare(
         The reductions whose responses are stored; all but ``position`` by default.
     splits : sequence of str, optional
         The splits whose stimuli are recorded; all by default.
+    sites : collection of Site, optional
+        Where ``layers`` are places: the outputs of theirs that are recorded, also where several are one and the same;
+        all by default, and of those that are the same the first.
 
     Raises
     ------
@@ -61,19 +66,29 @@ def prepare(
         If there are no stimuli or layers to record, a layer has no units (see `tracing.select`), or the network is in
         training mode.
     """
-    _refuse_training(model)
+    refuse_training(model)
     course = Course.of(inputs, batch_size, splits)
     example = next(feed(inputs, [np.array([course.order[0]])], device))
     if isinstance(layers, Mapping):
-        places, traced = dict(layers), trace(model, layers, example)
+        places, traced = dict(layers), trace(model, layers, example, sites)
     else:
         chosen = select(model, layers, example)
         places, traced = chosen.places, chosen.layers
     return Recording(model, places, book(traced, reductions, keep), inputs, course, device)
 
 
-def _refuse_training(model: nn.Module) -> None:
-    """Refuse a network that recording would change, or whose responses are random."""
+def refuse_training(model: nn.Module) -> None:
+    """Refuse a network in training mode.
+
+    Parameters
+    ----------
+    model : Module
+
+    Raises
+    ------
+    ValueError
+        If every batch would change it, or its responses are random, naming the layer.
+    """
     for path, module in model.named_modules():
         if module.training and isinstance(module, _BatchNorm | _DropoutNd):
             raise ValueError(

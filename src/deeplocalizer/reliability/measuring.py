@@ -6,8 +6,8 @@ measure          correlation of the map, and Dice of the mask, between halves of
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import logging
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,16 +16,19 @@ import xarray as xr
 from deeplocalizer import seeding
 from deeplocalizer.contrast import shuffling, welch
 from deeplocalizer.contrast.groups import Cells
+from deeplocalizer.masks.drawing import unpack
 from deeplocalizer.masks.places import eligible_units
 from deeplocalizer.masks.scores import members, places_of
 from deeplocalizer.masks.selection import naming, rule_of, select
 from deeplocalizer.reliability.halves import STAY, Flip, Half, Task, halvings
+from deeplocalizer.reliability.layout import Measured, lay_out
 
 HALVES = 35  # all halvings of 8 folds
 EXCHANGES = 255  # all exchanges of 8 folds but none
 BUNDLES = 8  # more folds are joined: the maps of a half under all its exchanges must fit in memory
 WORK = 14_000_000  # units times halvings, unless the settings say how many halvings
-_TIE = 1e-12  # two values of one exchange may differ by rounding
+SMALL = 0.05  # a p that cannot be so low is warned of
+LOG = logging.getLogger("deeplocalizer")
 
 
 def measure(
@@ -57,12 +60,14 @@ def measure(
         ``dice`` of the two masks (Dice 1945, Ecology 26:297-302; 0 if both are empty). On (localizer, shuffle):
         ``correlation_null`` and ``dice_null``, the same of single halvings where labels are exchanged in half of the
         folds of either half, so that a preference cancels: what is seen where nothing is preferred; ``dice_chance``
-        (localizer, half) is its mean by halving, while correlations cancel to 0. On (localizer, exchange):
+        (localizer, half) is its mean by halving (of fewer than four folds, of which no half has two, what two random
+        masks of as many units in each place share), while correlations cancel to 0. On (localizer, exchange):
         ``correlation_exchanged`` and ``dice_exchanged``, means over the halvings under every kind of exchange. On
         (localizer,): ``correlation_mean`` and ``dice_mean``, ``spearman_brown`` (2r / (1 + r); Spearman 1910, Brown
         1910, Br J Psychol 3:271-295, 296-322), ``correlation_p`` and ``dice_p``: (1 + number of exchanges
         whose mean reaches the observed one) / (1 + number of exchanges), where equal Dice, as of masks that a few
-        exchanged folds leave as they are, is ranked by the correlation. The map is that of the localizer's statistic;
+        exchanged folds leave as they are, is ranked by the correlation. Of few folds no p can be small, which is
+        logged: of two folds that of the correlation is 0.5 at least. The map is that of the localizer's statistic;
         for ``auroc``, which moments do not hold, that of d, as ``statistic`` says.
 
     Raises
@@ -76,18 +81,7 @@ def measure(
         with naming(name):
             task = _task(name, localizer, moments, contrasts[localizer["contrast"]], settings, seed)
             measured.append(_measure(task))
-    return _lay_out(list(localizers), measured, moments)
-
-
-@dataclass(frozen=True)
-class _Measured:
-    """Correlation and Dice: observed, under balanced exchanges (and Dice's mean) and all; what the map was of."""
-
-    observed: np.ndarray
-    null: np.ndarray
-    chance: np.ndarray
-    exchanged: np.ndarray
-    statistic: str
+    return lay_out(list(localizers), measured, moments)
 
 
 def _task(
@@ -102,6 +96,11 @@ def _task(
     if len(folds) < 2:
         raise ValueError(f"its contrast has stimuli of both sides in {len(folds)} folds; expected two or more")
     bundles = [tuple(folds[start::BUNDLES]) for start in range(min(BUNDLES, len(folds)))]
+    if (lowest := 2 / 2 ** len(bundles)) > SMALL:
+        LOG.warning(
+            f"localizer {name!r}: its contrast has stimuli of both sides in {len(folds)} folds only, so the p of its "
+            f"correlation cannot be below {lowest:g}"
+        )
     units = moments.sizes["unit"]
     count = settings.get("halves") or min(HALVES, max(1, round(WORK / units)))
     halves = halvings(bundles, count, seeding.generator(seed, "halves", name))
@@ -123,7 +122,7 @@ def _task(
     )  # fmt: skip
 
 
-def _measure(task: Task) -> _Measured:
+def _measure(task: Task) -> Measured:
     observed = np.empty((2, len(task.halves)))
     exchanged = np.zeros((2, len(task.flips)))
     chance = np.empty(len(task.halves))
@@ -142,9 +141,10 @@ def _measure(task: Task) -> _Measured:
         exchanged += np.array(values[1:]).reshape(-1, 2).T / len(task.halves)
         pairs = itertools.product(_balanced(first), _balanced(second))
         balanced = [_look_up(first, second, correlations, overlaps, one | two) for one, two in pairs]
-        chance[number] = np.mean([dice for _, dice in balanced]) if balanced else np.nan
+        by_chance = [dice for _, dice in balanced] or [_random_dice(task, first, second)]
+        chance[number] = np.mean(by_chance)
         null += balanced
-    return _Measured(observed, np.array(null).reshape(-1, 2).T, chance, exchanged, task.statistic)
+    return Measured(observed, np.array(null).reshape(-1, 2).T, chance, exchanged, task.statistic)
 
 
 def _correlations(first: Half, second: Half) -> np.ndarray:
@@ -172,59 +172,22 @@ def _look_up(
     return r, overlaps[flip & first.bundles, flip & second.bundles]
 
 
+def _random_dice(task: Task, first: Half, second: Half) -> float:
+    """Expect the Dice of two masks drawn from the units that live in each half, as many of each place as selected."""
+    masks, alive = [], []
+    for half in (first, second):
+        masks.append(unpack(half.masks[STAY][0], len(task.places)))
+        alive.append(task.first & half.alive)
+    shared = 0.0
+    for _, part in members(task.places, alive[0] & alive[1]):
+        place = task.places == task.places[part[0]]
+        shares = [mask[place].sum() / living[place].sum() for mask, living in zip(masks, alive, strict=True)]
+        shared += len(part) * float(shares[0] * shares[1])
+    size = int(sum(mask.sum() for mask in masks))
+    return 2 * shared / size if size else 0.0
+
+
 def _balanced(half: Half) -> list[Flip]:
     """Give the exchanges of half of the bundles of a half; of an odd number, of one more and one less than that."""
     size = len(half.bundles)
     return [flip for flip in half.masks if 0 < len(flip) < size and len(flip) in (size // 2, size - size // 2)]
-
-
-def _p(one: _Measured, row: int) -> float:
-    """Rank the observed mean among those of the exchanges; equal ones by their correlation."""
-    mean, null = one.observed.mean(axis=1), one.exchanged
-    above, level = null[row] > mean[row] + _TIE, np.abs(null[row] - mean[row]) <= _TIE
-    return float((1 + np.sum(above | (level & (null[0] >= mean[0] - _TIE)))) / (1 + null.shape[1]))
-
-
-def _columns(measured: Sequence[_Measured]) -> Iterator[tuple[str, tuple[str, ...], np.ndarray, str]]:
-    words = (("correlation", "correlation of the map between two halves"), ("dice", "Dice of the masks of two halves"))
-    for row, (name, meaning) in enumerate(words):
-        yield name, ("localizer", "half"), _filled([one.observed[row] for one in measured]), meaning
-        null = _filled([one.null[row] for one in measured])
-        yield f"{name}_null", ("localizer", "shuffle"), null, f"{meaning}, exchanged labels cancelling a preference"
-        exchanged = _filled([one.exchanged[row] for one in measured])
-        yield f"{name}_exchanged", ("localizer", "exchange"), exchanged, f"{meaning}, labels exchanged; mean"
-        mean = np.array([one.observed[row].mean() for one in measured])
-        yield f"{name}_mean", ("localizer",), mean, f"{meaning}, mean over the halvings"
-        p = np.array([_p(one, row) for one in measured])
-        yield f"{name}_p", ("localizer",), p, f"{meaning}: p among all exchanges of labels"
-    chance = _filled([one.chance for one in measured])
-    yield "dice_chance", ("localizer", "half"), chance, "mean Dice where exchanged labels cancel a preference"
-
-
-def _filled(rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Lay rows side by side; a localizer with fewer folds has fewer values, and the rest are not numbers."""
-    result = np.full((len(rows), max((len(values) for values in rows), default=0)), np.nan)
-    for row, values in zip(result, rows, strict=True):
-        row[: len(values)] = values
-    return result
-
-
-def _lay_out(names: Sequence[str], measured: Sequence[_Measured], moments: xr.Dataset) -> xr.Dataset:
-    variables = {name: (dims, values, {"long_name": words}) for name, dims, values, words in _columns(measured)}
-    mean = variables["correlation_mean"][1]
-    with np.errstate(divide="ignore"):
-        whole = 2 * mean / (1 + mean)
-    words = "correlation expected between the map of all stimuli and that of as many others (Spearman-Brown)"
-    dataset = xr.Dataset(variables | {"spearman_brown": (("localizer",), whole, {"long_name": words})})
-    dataset = dataset.assign_coords(
-        localizer=("localizer", np.array(names, dtype=str), {"long_name": "localizer"}),
-        half=("half", np.arange(dataset.sizes["half"]), {"long_name": "way to halve the folds"}),
-        shuffle=("shuffle", np.arange(dataset.sizes["shuffle"]), {"long_name": "exchange that cancels a preference"}),
-        exchange=("exchange", np.arange(dataset.sizes["exchange"]), {"long_name": "exchange of labels"}),
-        statistic=(
-            "localizer",
-            np.array([one.statistic for one in measured], dtype=str),
-            {"long_name": "statistic of the map"},
-        ),
-    )
-    return dataset.assign_attrs(moments.attrs)

@@ -70,7 +70,7 @@ def table(study: Study, model: Model) -> str:
                 "Chance": percent(float(model.effects["chance"].sel(task_name=readout))),
                 "Test, intact": level(intact),
                 "p": wording.p_cell(p_able if intact is not None else np.nan),
-                "n, test (groups)": wording.ABSENT if intact is None else f"{intact.n:,} ({intact.groups:,})",
+                "n, test": wording.ABSENT if intact is None else f"{intact.n:,}",
             }
         )
     return tables.html(pd.DataFrame(rows), code=["Layer"])

@@ -38,7 +38,7 @@ def table(study: Study, group: str) -> str:
         cell = one.sel(outcome=outcome)
         if place["kind"] in KINDS and bool(cell["estimate"].notnull()):
             rows.append(_row(place, cell))
-    return tables.html(pd.DataFrame(rows), text=["Silenced"], by="Task")
+    return tables.html(pd.DataFrame(rows), text=["Silenced", "Method"], by="Task")
 
 
 def _row(place: dict[str, str], cell: xr.Dataset) -> dict[str, str]:
@@ -53,5 +53,6 @@ def _row(place: dict[str, str], cell: xr.Dataset) -> dict[str, str]:
         "Interval": f"[{f',{wording.NO_BREAK}'.join(ends)}]",
         "p": wording.p_cell(p),
         "Models": f"{int(cell['models']):,}",
+        "Method": plain(str(cell["method"].values)),
         "Each model": " ".join(wording.decimal(100 * float(value)) for value in every),
     }

@@ -185,7 +185,7 @@ def best_units(study: Study, model: Model) -> str:
                     "Unit": unit["name"],
                     "d": wording.decimal(unit["d"], 2),
                     "Difference": wording.decimal(unit["difference"], 3),
-                    "q": wording.power(unit["log10_q"]),
+                    "q": wording.power(unit["log10_q_greater"]),
                     "Selected by": ", ".join(plain(name) for name in unit["selected_by"].split()) or wording.ABSENT,
                 }
             )

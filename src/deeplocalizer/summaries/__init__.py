@@ -3,6 +3,7 @@
 places           where units are (layer, call, reduction), by name
 reductions       how the outputs of layers became units
 selectivity      by contrast and place: how many units prefer, and how much
+directions       which units respond more, or less, to the preferred categories
 strongest        the units that a contrast tells apart most
 targets          the target masks
 selection        by localizer and place: how many units a target mask holds
@@ -33,7 +34,7 @@ from deeplocalizer.summaries.curves import Curve, curves, series
 from deeplocalizer.summaries.effects import Effect, changed, effect_table, expectations, find, leads
 from deeplocalizer.summaries.listing import MOST_POSITIONS, to_be_listed, unit_names, unit_table
 from deeplocalizer.summaries.places import Places, places, reductions
-from deeplocalizer.summaries.preferences import selectivity, strongest
+from deeplocalizer.summaries.preferences import directions, selectivity, strongest
 from deeplocalizer.summaries.reliability import Repeated, repeated
 from deeplocalizer.summaries.selection import (
     control_overlap,
@@ -57,6 +58,7 @@ __all__ = [
     "controls",
     "curves",
     "dice",
+    "directions",
     "effect_table",
     "expectations",
     "find",

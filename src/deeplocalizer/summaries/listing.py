@@ -19,8 +19,9 @@ from deeplocalizer.summaries.selection import targets
 
 MOST_POSITIONS = 10_000  # position units of a contrast that are listed although no mask holds them
 _CONTRAST_COLUMNS = (
-    "difference", "t", "df", "log10_p", "log10_p_greater", "log10_q", "d", "g", "dprime", "auroc", "selectivity_index",
-    "log10_p_least", "log10_q_least", "dead", "constant",
+    "difference", "t", "df", "log10_p", "log10_p_greater", "log10_q", "log10_q_greater", "log10_q_less",
+    "d", "g", "dprime", "auroc", "selectivity_index",
+    "log10_p_least", "log10_q_least", "log10_q_least_greater", "log10_q_least_less", "magnitude", "dead", "constant",
 )  # fmt: skip
 
 

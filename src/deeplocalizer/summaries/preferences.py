@@ -1,6 +1,7 @@
 """What the contrasts find.
 
 selectivity      by contrast and place: how many units prefer, and how much
+directions       which units respond more, or less, to the preferred categories
 strongest        the units that a contrast tells apart most
 highest          the positions of the highest of some values
 """
@@ -26,19 +27,19 @@ def selectivity(contrasts: xr.Dataset, alpha: float) -> xr.Dataset:
     Returns
     -------
     Dataset
-        On (contrast, place): ``units``, ``dead``, ``preferring`` and ``opposing`` (units with q at most
-        alpha that respond more, or less, to the preferred categories) and ``median_d`` of the units that are
-        not dead (NaN without any).
+        On (contrast, place): ``units``, ``dead``, ``preferring`` and ``opposing`` (units that respond more, or less, to
+        the preferred categories, with the one-sided q of that side at most alpha; see `directions`) and ``median_d`` of
+        the units that are not dead (NaN without any).
     """
     where = places(contrasts)
     dead = contrasts["dead"].values
-    significant = (contrasts["log10_q"].values <= np.log10(alpha)) & ~dead
+    preferring, opposing = directions(contrasts, alpha)
     d = contrasts["d"].values
     counts = {
         "units": np.ones_like(dead),
         "dead": dead,
-        "preferring": significant & (d > 0),
-        "opposing": significant & (d < 0),
+        "preferring": preferring,
+        "opposing": opposing,
     }
     columns = {name: where.count(members) for name, members in counts.items()}
     median = np.full(columns["units"].shape, np.nan)
@@ -49,6 +50,26 @@ def selectivity(contrasts: xr.Dataset, alpha: float) -> xr.Dataset:
     table = {name: (("contrast", "place"), column) for name, column in (columns | {"median_d": median}).items()}
     names = contrasts["contrast"].values.astype(str)
     return xr.Dataset(table, coords={"contrast": names, "place": list(where.names)})
+
+
+def directions(contrasts: xr.Dataset, alpha: float) -> tuple[np.ndarray, np.ndarray]:
+    """Find the units that respond more to the preferred categories, and those that respond less.
+
+    Parameters
+    ----------
+    contrasts : Dataset
+        One or several, as `contrast.welch` makes them.
+    alpha : float
+        False discovery rate among the units of either side, each by itself.
+
+    Returns
+    -------
+    preferring, opposing : ndarray of bool
+        Of the shape of ``d``.
+    """
+    dead, d = contrasts["dead"].values, contrasts["d"].values
+    greater, less = (contrasts[f"log10_q_{side}"].values <= np.log10(alpha) for side in ("greater", "less"))
+    return greater & (d > 0) & ~dead, less & (d < 0) & ~dead
 
 
 def strongest(one: xr.Dataset, number: int) -> np.ndarray:

@@ -67,7 +67,7 @@ def repeated(reliability: xr.Dataset, localizer: str, measure: str) -> Repeated:
     one = reliability.sel(localizer=localizer)
     values, null = (one[name].values.astype(float) for name in (measure, f"{measure}_null"))
     by_chance = np.zeros(1) if measure == "correlation" else one.get("dice_chance", xr.DataArray([np.nan])).values
-    p, chance = float(one[f"{measure}_p"]), float(by_chance.mean()) if by_chance.size else float("nan")
+    p, chance = float(one[f"{measure}_p"]), float(np.nanmean(by_chance)) if np.isfinite(by_chance).any() else np.nan
     return Repeated(values[np.isfinite(values)], null[np.isfinite(null)], p, chance)
 
 

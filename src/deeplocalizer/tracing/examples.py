@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
-from deeplocalizer.hooks import Place, Site, visiting
+from deeplocalizer.hooks import Place, Site, hookable, visiting
 
 
 def output_shapes(model: nn.Module, places: Mapping[str, Place], example: torch.Tensor) -> dict[Site, tuple[int, ...]]:
@@ -45,7 +45,7 @@ def resized(example: torch.Tensor) -> torch.Tensor:
 
 def leaves(model: nn.Module) -> dict[str, nn.Module]:
     """Give the modules that hold no others, by path: those that tell where channels are."""
-    return {path: module for path, module in model.named_modules() if not any(module.children())}
+    return {path: module for path, module in hookable(model).items() if not any(module.children())}
 
 
 class Doubled:

@@ -13,8 +13,9 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.modules import module as modules
 
-from deeplocalizer.hooks import Done, Operation, Place, Site, follow, visiting
+from deeplocalizer.hooks import Done, Operation, Place, Site, follow, hookable, visiting
 
 STIMULUS = Site("", 0)
 
@@ -134,12 +135,22 @@ def edges(
 def _scripted(model: nn.Module, flow: Flow) -> Iterator[None]:
     """Follow modules whose operations cannot be: what they give comes from what they got."""
 
-    def hook(module: nn.Module, inputs: Any, output: Any) -> None:
+    def hook(_: nn.Module, inputs: Any, output: Any) -> None:
         if not flow.origin(output):
             flow.mark(output, flow.origin(list(inputs)))
 
+    barred = set(model.modules()) - set(hookable(model).values())
+
+    def hook_scripted(module: nn.Module, inputs: Any, output: Any) -> None:
+        if module in barred:
+            hook(module, inputs, output)
+
     with contextlib.ExitStack() as stack:
+        if barred:  # a hook of their own is refused
+            stack.callback(modules.register_module_forward_hook(hook_scripted).remove)
         for module in model.modules():
+            if module in barred:
+                continue
             if not any(module.children()) or isinstance(module, torch.jit.ScriptModule):
                 stack.callback(module.register_forward_hook(hook).remove)
         yield
@@ -157,4 +168,7 @@ def _tensors(value: Any) -> Iterator[torch.Tensor]:
 
 
 def _memory(tensor: torch.Tensor) -> int:
-    return tensor.untyped_storage().data_ptr()
+    try:
+        return tensor.untyped_storage().data_ptr()
+    except (NotImplementedError, RuntimeError):  # it has none: it is sparse, or inside of torch.vmap
+        return -id(tensor)

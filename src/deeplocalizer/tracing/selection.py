@@ -7,7 +7,8 @@ trace            the layers of some places
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import dataclasses
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -84,7 +85,9 @@ def select(model: nn.Module, patterns: Sequence[str], example: torch.Tensor) -> 
     return _chosen(places, kept, ranked, left_out)
 
 
-def trace(model: nn.Module, places: Mapping[str, Place], example: torch.Tensor) -> list[Layer]:
+def trace(
+    model: nn.Module, places: Mapping[str, Place], example: torch.Tensor, sites: Collection[Site] | None = None
+) -> list[Layer]:
     """Find the layers of some places by running one example.
 
     Parameters
@@ -94,20 +97,28 @@ def trace(model: nn.Module, places: Mapping[str, Place], example: torch.Tensor) 
         As `hooks.find` gives them.
     example : Tensor
         A batch of one, or more.
+    sites : collection of Site, optional
+        Those that are wanted; others of the same places are passed over.
 
     Returns
     -------
     list of Layer
-        In the order in which the network calls them. Of outputs that are one and the same, the first.
+        In the order in which the network calls them. Of outputs that are one and the same, the first; all of them
+        where sites are given.
 
     Raises
     ------
     ValueError
-        If a place takes no part in the forward pass or gives no real numbers, if its rows are not stimuli, or if it
-        cannot be told which axis of a map is the channel.
+        If a place takes no part in the forward pass or gives no real numbers, if its rows are not stimuli, if it
+        cannot be told which axis of a map is the channel, or a site is not there.
     """
     findings = survey(model, places, example)
     _refuse_silent(model, places, findings, example)
+    if sites is not None:
+        absent = sorted(set(sites) - {one.site for one in findings}, key=str)
+        if absent:
+            raise ValueError(f"layer {absent[0].name!r}: there is no call {absent[0].call} in the forward pass")
+        findings = [dataclasses.replace(one, twin=None) for one in findings if one.site in set(sites)]
     for one in findings:
         if one.layer is None:
             raise ValueError(one.problem)

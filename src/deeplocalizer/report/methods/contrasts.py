@@ -79,7 +79,11 @@ def _many(study: Study) -> str:
         if settings["fdr"] == "benjamini_hochberg"
         else "after Benjamini and Yekutieli, whatever the dependence between units [@benjamini2001]"
     )
-    return f"For each contrast, false discovery rates *q* are controlled over {where} {how}, two-sided."
+    return (
+        f"For each contrast, false discovery rates *q* are controlled over {where} {how}: of the two-sided test, and "
+        "of the one-sided test of either direction by itself. Units count as responding more, or less, to the "
+        "preferred categories by the *q* of that direction."
+    )
 
 
 def _least(study: Study) -> str:
@@ -87,7 +91,8 @@ def _least(study: Study) -> str:
     least = float(study.config["inference"]["least_d"])
     return (
         "With many stimuli hardly any unit responds exactly alike, so units are also tested against a minimum effect, "
-        f"|*d*| \u2264 {least:g}, by the noncentral *t* distribution [@murphy1999]."
+        f"|*d*| \u2264 {least:g}, by the noncentral *t* distribution [@murphy1999], as an approximation for Welch's "
+        "*t* [@disantostefano1995]."
     )
 
 

@@ -5,6 +5,7 @@ inference        the same, in Markdown
 
 from __future__ import annotations
 
+from deeplocalizer.effects.family import HALVES
 from deeplocalizer.report.study import Study
 from deeplocalizer.report.wording import count, round_percent
 
@@ -28,19 +29,20 @@ def inference(study: Study) -> str:
 def _intervals(study: Study) -> str:
     settings = study.config["inference"]
     if study.config["tasks"]:
-        resampled, same = "by category within each label", "the stimuli of each label have"
+        resampled, kind = "by category within each label", "label"
     else:
-        resampled, same = "within each category", "all stimuli of a category have"
+        resampled, kind = "within each category", "category"
     also = " For readouts, they are resampled by category within each class." if study.config["readouts"] else ""
     return (
         f"Intervals cover {round_percent(settings['confidence'])} and come from {INTERVALS[settings['interval']]} "
         f"with {settings['resamples']:,} samples: stimuli are resampled {resampled} "
         "[@davison1997], groups as a whole, and what happens to one stimulus intact and ablated stays together."
         f"{also} The ends are taken at the levels that Student's *t* asks for [@hesterberg2015]; where groups are few, "
-        "which the method then says, intervals of skewed outcomes may still be too short. "
-        f"Where {same} the same outcome, the interval is an exact binomial bound [@clopper1934]. By how "
-        "much more a mask does than its random masks has an interval over stimuli and random masks, both of which are "
-        "resampled [@owen2007]. Intervals of random masks themselves are their quantiles."
+        "which the method then says, they are no shorter than Student's, and intervals of skewed outcomes may still be "
+        f"too short. Where all stimuli of a {kind} have the same outcome, a resample cannot tell what a rare one would "
+        "change; an exact binomial bound of that [@clopper1934] is the interval or is added to it. By how "
+        "much more a mask does than its random masks has an interval over stimuli and random masks: each is resampled "
+        "and the two errors are added [@owen2007]. Intervals of random masks themselves are their quantiles."
     )
 
 
@@ -63,8 +65,9 @@ def _tests(study: Study) -> str:
     )
     return (
         f"All tests are one-sided, for harm. {decisions}The harm of a mask is tested by exchanging intact and ablated "
-        f"within stimuli ({study.config['inference']['resamples']:,} random permutations); the advantage of a mask "
-        f"over its random masks, by its rank among them [@phipson2010].{compared}"
+        f"within stimuli ({study.config['inference']['resamples']:,} random permutations), by the mean over its "
+        "standard error without its skewness; the advantage of a mask over its random masks, by its rank among them "
+        f"[@phipson2010].{compared}"
     )
 
 
@@ -76,13 +79,13 @@ def _claims(study: Study) -> str:
     if not study.own:
         told += " *p*-values are not adjusted for the number of comparisons."
     elif len(study.own) > 1:
-        how = (
-            "adjusted by Holm's method [@holm1979]"
-            if settings["adjust"] == "holm"
-            else "adjusted by the maximum of the family over random masks [@westfall1993]"
-        )
         whose = f"the {count(len(study.own), 'localizer')}, each on its own task{or_readout}"
-        told += f" The advantages of {whose}, are one family, {how}."
+        told += (
+            f" The advantages of {whose}, are one family for each outcome by itself, adjusted {_adjusted(study)}, "
+            "which is the *p* over the family; all other *p*-values are not adjusted."
+        )
+    else:
+        told += " *p*-values are not adjusted for the number of comparisons."
     if not study.performs:
         return told
     return (
@@ -92,6 +95,18 @@ def _claims(study: Study) -> str:
         "advantage or a dissociation is the larger of that of the comparison and that of this condition (a binomial "
         "test in which a group counts once), an intersection-union test [@berger1982]."
     )
+
+
+def _adjusted(study: Study) -> str:
+    """Tell how the family is adjusted."""
+    if study.config["inference"]["adjust"] == "holm":
+        return "by Holm's method [@holm1979]"
+    told = "by the maximum of the family over random masks [@westfall1993]"
+    if not study.performs:
+        return told
+    if len(study.own) <= HALVES:
+        return f"{told} or, for performance, by Holm's method [@holm1979]"
+    return f"{told} (for performance at half the level, and at the other half the condition below)"
 
 
 def _dissociations(study: Study) -> str:
@@ -109,6 +124,8 @@ def _dissociations(study: Study) -> str:
 def _replicates(study: Study) -> str:
     return (
         "Of networks that replicate one another, the mean effect has a *t* interval over networks and a one-sided "
-        "*t* test against zero: there the network is the unit of inference, and stimuli and masks are fixed. "
+        "*t* test against zero (of networks that all agree, an exact "
+        "binomial bound and a test of signs): there the network is the unit of inference, and stimuli and masks are "
+        "fixed. "
         "Nothing is claimed over networks about a task that they are not shown to do."
     )

@@ -43,9 +43,11 @@ def _localizer(localizer: str, chosen: Mapping[str, Any]) -> str:
     rank = f"the {SIGNS[chosen['sign']]} {statistic}"
     if chosen.get("q") is not None:
         side = SIDES[chosen["sign"]]
+        test = "a two-sided" if chosen["sign"] == "absolute" else "a one-sided"
+        least = " against the minimum effect" if chosen.get("least") else ""
         return (
-            f"- *{name(localizer)}*: all units with *q* ≤ {chosen['q']:g} and a {statistic} {side} what no preference "
-            "gives."
+            f"- *{name(localizer)}*: all units with {test} *q* ≤ {chosen['q']:g}{least} and a {statistic} {side} what "
+            "no preference gives."
         )
     if chosen.get("percentile"):
         low, high = (f"{end:g}" for end in chosen["percentile"])
