@@ -542,6 +542,15 @@ BROKEN = [
         id="readout of one label",
     ),
     pytest.param(
+        place(
+            "ablation.mean",
+            "scalar",
+            place("recording.reductions", ["max"], place("readouts.face_or_digit.reduction", "max")),
+        ),
+        ["ablation.mean: got scalar, and recording.reductions is [max]", "map, or the reduction mean"],
+        id="a mean that is not recorded",
+    ),
+    pytest.param(
         place("localizers.faces.sign", "absolute"),
         ["ablation.compare[1]: got opposite, and localizers.faces.sign is absolute"],
         id="the opposite of an absolute preference",

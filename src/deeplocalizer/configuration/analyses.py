@@ -82,6 +82,12 @@ def ablation(configuration: Configuration) -> Iterator[Problem]:
             hint = "models.<name>.untrained names the twin of a model."
             given = "got untrained, and no model has an untrained twin"
             yield Problem(path, given, "other kinds, or a model with the key untrained", hint)
+    values = [settings.get("value"), settings.get("background")]
+    used = values if values[0] == "keep" or settings.get("keep") else values[:1]
+    reductions = (section(configuration, "recording") or {}).get("reductions") or [None]
+    if "mean" in used and settings.get("mean") == "scalar" and not {None, "mean", "position"} & set(reductions):
+        given = f"got scalar, and recording.reductions is {value_text(reductions)}"
+        yield Problem(("ablation", "mean"), given, "map, or the reduction mean among those recorded")
     for name, model in models.items():
         twin = model.get("untrained")
         yield from reference(("models", name, "untrained"), twin, models, "model")
