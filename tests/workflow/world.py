@@ -72,7 +72,12 @@ def paper(world: World) -> dict[str, Any]:
     config["ablation"] |= {"controls": 40, "shuffles": 3, "fractions": [0.05, 0.1], "series_controls": 20}
     for readout in config["readouts"].values():
         readout |= {"layer": "resnet.encoder.stages.1.layers.1", "folds": 3}  # which is the last of the small one
-    config["readouts"]["kind"]["classes"] = ["dog"]  # the photographs show cars, and dogs in half of them
+    config["readouts"]["gender"]["classes"] = ["Bangs"]  # of the few faces that are drawn, half
+    # the photographs that are drawn to select show nothing but cars
+    config["readouts"]["kind"] = config["readouts"]["kind"] | {
+        "classes": "category",
+        "categories": ["faces", "objects"],
+    }
     for localizer in config["localizers"].values():
         localizer["fraction"] = 0.1  # a small network has few units
     return config
