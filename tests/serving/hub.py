@@ -451,12 +451,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for key, value in {"Content-Type": content_type, "Content-Length": str(len(body)), **(headers or {})}.items():
             self.send_header(key, value)
-        self.end_headers()
         if damage == "truncate":
             body = body[: len(body) // 2]
             self.close_connection = True
         sent = b"" if self.command == "HEAD" else body
+        # before anything goes out: an answer without a body is complete with its headers
         self._note(status, len(sent))
+        self.end_headers()
         self.wfile.write(sent)
 
     def _note(self, status: int, sent: int) -> None:
