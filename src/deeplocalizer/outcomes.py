@@ -4,6 +4,7 @@ Question         the labels among which each stimulus is decided, and the right 
 ask              the questions of a study
 score            outcomes of one run, beside the intact one
 join             the outcomes of several localizers as one dataset
+gather           the outcomes of several jobs of one localizer as one dataset
 OUTCOMES         their names and meanings
 READOUT          those that a readout has, too
 """
@@ -154,18 +155,67 @@ def join(parts: Sequence[xr.Dataset]) -> xr.Dataset:
     ValueError
         If the parts ran other stimuli, have other readouts, or their intact runs differ.
     """
+    for part in parts[1:]:
+        _refuse_other_stimuli("localizers", parts[0], part)
+        _refuse_other_readouts(parts[0], part)
+        for name in [*OUTCOMES, *(name for name in READOUT if name in parts[0])]:
+            _refuse_other_intact("localizers", name, parts[0], part)
+    return _with_one_intact(parts)
+
+
+def gather(parts: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Put the outcomes of several jobs of one localizer together.
+
+    Parameters
+    ----------
+    parts : sequence of Dataset
+        Each as `ablation.ablate` makes it, in the order of the jobs, with an intact run of its own.
+
+    Returns
+    -------
+    Dataset
+        With one intact run, the first.
+
+    Raises
+    ------
+    ValueError
+        If there are no parts, they ran other stimuli, their intact runs differ, or a mask is there twice.
+    """
+    if not parts:
+        raise ValueError("there are no outcomes to gather")
     first = parts[0]
     for part in parts[1:]:
-        if not np.array_equal(part["stimulus"].values, first["stimulus"].values):
-            raise ValueError("the outcomes of the localizers are of different stimuli")
-        _refuse_other_readouts(first, part)
-        for name in [*OUTCOMES, *(name for name in READOUT if name in first)]:
-            was, now = (one[name].isel(intervention=0).values for one in (first, part))
-            # equal on one device; the jobs of a study may have run on two
-            if not np.allclose(now, was, rtol=1e-3, atol=1e-4, equal_nan=True):
-                raise ValueError(f"the intact runs of the localizers differ in {name!r}")
+        _refuse_other_stimuli("jobs", first, part)
+        if set(part.data_vars) != set(first.data_vars):
+            odd = sorted({str(name) for name in set(part.data_vars) ^ set(first.data_vars)})
+            raise ValueError(f"the outcomes of the jobs differ: {odd[0]!r} is not in all of them")
+        for name in first.data_vars:
+            _refuse_other_intact("jobs", str(name), first, part)
+    names = [str(name) for part in parts for name in part["intervention"].values[1:]]
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise ValueError(f"mask {twice[0]!r} is in the outcomes of two jobs")
+    return _with_one_intact(parts)
+
+
+def _with_one_intact(parts: Sequence[xr.Dataset]) -> xr.Dataset:
     ablated = [part.isel(intervention=slice(1, None)) for part in parts[1:]]
-    return xr.concat([first, *ablated], "intervention", coords="minimal", compat="override", data_vars="minimal")
+    return xr.concat([parts[0], *ablated], "intervention", coords="minimal", compat="override", data_vars="minimal")
+
+
+def _refuse_other_stimuli(whose: str, first: xr.Dataset, part: xr.Dataset) -> None:
+    if not np.array_equal(part["stimulus"].values, first["stimulus"].values):
+        raise ValueError(f"the outcomes of the {whose} are of different stimuli")
+
+
+def _refuse_other_intact(whose: str, name: str, first: xr.Dataset, part: xr.Dataset) -> None:
+    some = [one[name].isel(intervention=0) if "intervention" in one[name].dims else one[name] for one in (first, part)]
+    one, other = (each.values for each in some)
+    # equal on one device; jobs may have run on two
+    numbers = one.dtype.kind == "f"
+    same = np.allclose(one, other, rtol=1e-3, atol=1e-4, equal_nan=True) if numbers else np.array_equal(one, other)
+    if not same:
+        raise ValueError(f"the intact runs of the {whose} differ in {name!r}")
 
 
 def _refuse_other_readouts(first: xr.Dataset, part: xr.Dataset) -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deeplocalizer import ablation, units
+from deeplocalizer import ablation, outcomes, units
 from deeplocalizer.ablation import Filling
 from tests.ablation.networks import CPU, LABELS, NETWORKS, inputs, layers, masked, network
 
@@ -62,7 +62,7 @@ def run(name, batch, pieces, value="zero"):
 @pytest.mark.parametrize(("batch", "pieces"), [(3, 4), (5, 3), (12, 3), (16, 5)])
 def test_scattered_is_whole_bit_by_bit(name, batch, pieces):
     whole, parts = run(name, batch, pieces)
-    gathered = ablation.gather(parts)
+    gathered = outcomes.gather(parts)
     assert gathered.identical(whole)
     assert gathered["role"].values.tolist() == ["intact", *["control"] * 11]
 
@@ -70,22 +70,22 @@ def test_scattered_is_whole_bit_by_bit(name, batch, pieces):
 @pytest.mark.parametrize("value", ["resample", "keep"])
 def test_scattered_is_whole_whatever_the_value(value):
     whole, parts = run("swin", 12, 4, value)
-    assert ablation.gather(parts).identical(whole)
+    assert outcomes.gather(parts).identical(whole)
     assert len(np.unique(whole["kl"].values)) > 20
 
 
 def test_parts_that_do_not_belong_together_are_refused():
     whole, (first, second) = run("recurrent", 5, 2)
     with pytest.raises(ValueError, match="different stimuli"):
-        ablation.gather([first, second.assign_coords(stimulus=[f"t{i}" for i in range(5)])])
+        outcomes.gather([first, second.assign_coords(stimulus=[f"t{i}" for i in range(5)])])
     other = second.copy(deep=True)
     other["log_likelihood"].values[0, 1] += 1
     with pytest.raises(ValueError, match="intact runs of the jobs differ in 'log_likelihood'"):
-        ablation.gather([first, other])
+        outcomes.gather([first, other])
     with pytest.raises(ValueError, match="mask 'm0' is in the outcomes of two jobs"):
-        ablation.gather([first, second, first])
+        outcomes.gather([first, second, first])
     with pytest.raises(ValueError, match="'kl' is not in all of them"):
-        ablation.gather([first, second.drop_vars("kl")])
+        outcomes.gather([first, second.drop_vars("kl")])
     with pytest.raises(ValueError, match="no outcomes"):
-        ablation.gather([])
-    assert ablation.gather([whole]).identical(whole)
+        outcomes.gather([])
+    assert outcomes.gather([whole]).identical(whole)

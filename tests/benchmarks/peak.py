@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import torch
 from deeplocalizer import recording, store
 from deeplocalizer.models.feeding import batches
 from tests.benchmarks import made
+from tests.benchmarks.used import peak
 
 CPU = torch.device("cpu")
 LAYERS = {"small": ["*"]}
@@ -44,16 +44,6 @@ def main(network: str, stimuli: int, side: int, batch: int, what: str, folder: P
         "peak_MB": peak(),
         "more_MB": peak() - start,
     }
-
-
-def peak() -> float:
-    """Give the peak of the memory of this process, in MB."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        # a child begins with the ru_maxrss of its parent, but with a VmHWM of its own
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) * 1024 / 1e6
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # in bytes on macOS
 
 
 if __name__ == "__main__":

@@ -6,14 +6,13 @@ It loads no PyTorch, as a job of the statistics does not.
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 
 from deeplocalizer import inference
+from tests.benchmarks.used import peak
 
 CATEGORIES = ("faces", "objects", "scenes", "words")
 OUTCOMES = 3  # correct or not, a skewed one, and a normal one
@@ -44,15 +43,6 @@ def planned(stimuli: int) -> inference.Design:
     """Stratify the stimuli by category; each is a group of its own."""
     category = np.array(CATEGORIES)[np.arange(stimuli) % len(CATEGORIES)]
     return inference.design(category, np.full(stimuli, "all"), np.arange(stimuli).astype(str))
-
-
-def peak() -> float:
-    """Give the peak of the memory of this process, in MB."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) * 1024 / 1e6
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # in bytes on macOS
 
 
 if __name__ == "__main__":

@@ -136,7 +136,7 @@ if JOBS > 1:
         benchmark:
             "benchmarks/{study}/{model}/{outcomes}/{localizer}/gather.jsonl"
         conda:
-            "../../envs/torch.yaml"
+            "../../envs/statistics.yaml"
         message:
             "Putting the outcomes of {wildcards.localizer} masks together"
         script:

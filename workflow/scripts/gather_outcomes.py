@@ -1,8 +1,8 @@
 """Put the outcomes of several jobs together: the artefact is that of one job."""
 
-from deeplocalizer import ablation, store
+from deeplocalizer import outcomes, store
 from deeplocalizer.logging import log_to
 
 with log_to(snakemake.log[0]):
     parts = [store.open(path, "outcomes") for path in snakemake.input]
-    store.save(ablation.gather(parts).assign_attrs(parts[0].attrs), snakemake.output[0])
+    store.save(outcomes.gather(parts).assign_attrs(parts[0].attrs), snakemake.output[0])

@@ -7,14 +7,13 @@ masked_sites     the sites whose mean responses masks need
 ablate           outcomes of every stimulus, intact and under every mask
 group_size       how many masks share a pass
 part             the masks of one of several jobs
-gather           put the outcomes of several jobs together
 """
 
 from deeplocalizer.ablation.donors import donors
 from deeplocalizer.ablation.filling import Filling, filling, replacements
-from deeplocalizer.ablation.maps import map_recording, masked_sites, mean_maps
+from deeplocalizer.ablation.maps import masked_sites, mean_maps
 from deeplocalizer.ablation.running import ablate
-from deeplocalizer.ablation.scattering import gather, group_size, part
+from deeplocalizer.ablation.scattering import group_size, part
 from deeplocalizer.ablation.table import INTACT
 
 __all__ = [
@@ -23,9 +22,7 @@ __all__ = [
     "ablate",
     "donors",
     "filling",
-    "gather",
     "group_size",
-    "map_recording",
     "masked_sites",
     "mean_maps",
     "part",

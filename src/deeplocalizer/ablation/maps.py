@@ -1,6 +1,5 @@
 """Mean maps: the mean response at every position of a layer, over the localize split.
 
-map_recording    what has to be recorded for them
 mean_maps        record them in memory
 masked_sites     the sites that maps are needed of
 """
@@ -19,7 +18,7 @@ from deeplocalizer.hooks import Place, Site
 from deeplocalizer.intervention import grouped
 
 
-def map_recording(
+def mean_maps(
     model: nn.Module,
     layers: Mapping[str, Place] | Sequence[str],
     inputs: xr.Dataset,
@@ -27,8 +26,8 @@ def map_recording(
     batch_size: int,
     device: torch.device,
     sites: Collection[Site] | None = None,
-) -> recording.Recording:
-    """Work out what has to be recorded for mean maps; `recording.record_to` writes it into a file.
+) -> xr.Dataset:
+    """Record the mean response at every position, over the localize split, in memory.
 
     Parameters
     ----------
@@ -46,35 +45,15 @@ def map_recording(
         As `masked_sites` gives them: only these are recorded, and each of those that give the same output. All outputs
         of the layers by default, and of those that are the same the first.
 
-    Raises
-    ------
-    ValueError
-        If a category has no stimulus in the localize split, naming it.
-    """
-    some = _localizing(inputs, categories)
-    return recording.prepare(model, layers, some, ["position"], batch_size, device, sites=sites)
-
-
-def mean_maps(
-    model: nn.Module,
-    layers: Mapping[str, Place] | Sequence[str],
-    inputs: xr.Dataset,
-    categories: Collection[str],
-    batch_size: int,
-    device: torch.device,
-    sites: Collection[Site] | None = None,
-) -> xr.Dataset:
-    """Record the mean response at every position, over the localize split, in memory.
-
-    Parameters
-    ----------
-    model, layers, inputs, categories, batch_size, device, sites
-        As `map_recording` takes them.
-
     Returns
     -------
     Dataset
         As `moments.table` makes it: position units, one split and one fold.
+
+    Raises
+    ------
+    ValueError
+        If a category has no stimulus in the localize split, naming it.
     """
     some = _localizing(inputs, categories)
     return recording.record(model, layers, some, ["position"], batch_size, device, sites=sites)[1]

@@ -23,7 +23,7 @@ from torch import nn
 
 from deeplocalizer.hooks.operations import Done, follow
 from deeplocalizer.hooks.sites import Place, Site, disturbing, hookable
-from deeplocalizer.hooks.structures import mapped, tensors
+from deeplocalizer.hooks.structures import mapped, memory, tensors
 from deeplocalizer.hooks.visiting import visiting
 
 ABOUT = {"size", "shape", "dim", "ndim", "dtype", "device"}  # what asks for these sees no number in a tensor
@@ -188,11 +188,9 @@ class _Clerk:
         self._uses.append(Use(time, self._stack[-1][0] if self._stack else None, self._storages(used)))
 
     def _storages(self, some: Iterable[torch.Tensor]) -> set[int]:
-        try:
-            return {one.untyped_storage().data_ptr() for one in some}
-        except (NotImplementedError, RuntimeError):  # a tensor without a storage
-            self._known = False
-            return set()
+        places = {memory(one) for one in some}
+        self._known &= None not in places
+        return {place for place in places if place is not None}
 
     def _step(self) -> int:
         self._now += 1

@@ -1,6 +1,7 @@
 """What outputs and arguments are made of: tensors in tuples, lists, mappings and dataclasses.
 
 tensors          every tensor in a value
+memory           where a tensor lies
 mapped           a value built anew, with every tensor changed
 """
 
@@ -22,6 +23,14 @@ def tensors(value: Any) -> list[torch.Tensor]:
     if isinstance(value, torch.Tensor):
         return [value]
     return [tensor for part in _parts(value) or () for tensor in tensors(part)]
+
+
+def memory(tensor: torch.Tensor) -> int | None:
+    """Say where a tensor lies; None of one without a storage, such as a sparse one or one inside of ``torch.vmap``."""
+    try:
+        return tensor.untyped_storage().data_ptr()
+    except NotImplementedError:
+        return None
 
 
 def mapped(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:

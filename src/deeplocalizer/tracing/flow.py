@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn.modules import module as modules
 
 from deeplocalizer.hooks import Done, Operation, Place, Site, follow, hookable, visiting
+from deeplocalizer.hooks.structures import memory, tensors
 
 STIMULUS = Site("", 0)
 
@@ -37,13 +38,13 @@ class Flow:
     def origin(self, value: Any) -> frozenset[Site]:
         """Give the sites that a tensor, or all tensors in a structure, come from."""
         found: frozenset[Site] = frozenset()
-        for tensor in _tensors(value):
+        for tensor in tensors(value):
             found |= self._of_tensor.get(id(tensor), frozenset()) | self._written.get(_memory(tensor), frozenset())
         return found
 
     def mark(self, value: Any, origin: frozenset[Site]) -> None:
         """Say where the tensors in a structure come from."""
-        for tensor in _tensors(value):
+        for tensor in tensors(value):
             self._held.append(tensor)
             self._of_tensor[id(tensor)] = origin
             memory = _memory(tensor)
@@ -55,7 +56,7 @@ class Flow:
         arguments, named = done.inputs
         origin = self.origin([*arguments, *named.values()])
         if done.in_place or "out" in named:
-            for tensor in _tensors(named.get("out", arguments[0] if arguments else None)):
+            for tensor in tensors(named.get("out", arguments[0] if arguments else None)):
                 self._held.append(tensor)
                 self._written[_memory(tensor)] = self._written.get(_memory(tensor), frozenset()) | origin
         self.mark(done.result, origin)
@@ -80,7 +81,7 @@ def operations(model: nn.Module, example: torch.Tensor) -> list[str]:
     flow = Flow(example)
 
     def act(done: Done) -> None:
-        real = any(tensor.is_floating_point() for tensor in _tensors(done.result))
+        real = any(tensor.is_floating_point() for tensor in tensors(done.result))
         if flow.pass_on(done) and real and not done.inner:
             names[done.name] = None
 
@@ -156,19 +157,6 @@ def _scripted(model: nn.Module, flow: Flow) -> Iterator[None]:
         yield
 
 
-def _tensors(value: Any) -> Iterator[torch.Tensor]:
-    if isinstance(value, torch.Tensor):
-        yield value
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            yield from _tensors(part)
-    elif isinstance(value, tuple | list):
-        for part in value:
-            yield from _tensors(part)
-
-
 def _memory(tensor: torch.Tensor) -> int:
-    try:
-        return tensor.untyped_storage().data_ptr()
-    except (NotImplementedError, RuntimeError):  # it has none: it is sparse, or inside of torch.vmap
-        return -id(tensor)
+    place = memory(tensor)
+    return -id(tensor) if place is None else place
