@@ -53,6 +53,29 @@ def test_of_equal_outputs_the_earlier_label_is_higher(outputs, truth):
 
 
 @settings(max_examples=50, deadline=None)
+@given(LOGITS, LOGITS, st.lists(st.integers(-1, 8), min_size=6, max_size=6))
+def test_the_chosen_label_is_the_one_that_is_kept_and_right(outputs, intact, truth):
+    question = asked(truth, NAMES[2:])
+    question.alternatives[:2] = True
+    chosen, before = (outcomes.decide(given, question) for given in (outputs, intact))
+    scored = outcomes.score(outputs, intact, question)
+    assert scored["kept"].tolist() == (chosen == before).astype(int).tolist()
+    known = question.truth >= 0
+    assert scored["correct"][known].tolist() == (chosen == question.truth)[known].astype(int).tolist()
+    for row, place in enumerate(chosen):
+        allowed = np.flatnonzero(question.alternatives[row])
+        assert place == min(one for one in allowed if outputs[row, one] == outputs[row, allowed].max())
+
+
+@pytest.mark.parametrize(("labels", "dtype"), [(2, "int16"), (2**15, "int16"), (2**15 + 1, "int32"), (50_257, "int32")])
+def test_the_last_of_very_many_labels_can_be_chosen(labels, dtype):
+    outputs = np.zeros((1, labels), dtype=np.float32)
+    outputs[0, -1] = 1
+    chosen = outcomes.decide(outputs, outcomes.Question(np.ones((1, labels), dtype=bool), np.array([-1])))
+    assert chosen.tolist() == [labels - 1] and chosen.dtype == dtype
+
+
+@settings(max_examples=50, deadline=None)
 @given(LOGITS, LOGITS, st.floats(-50, 50))
 def test_a_constant_added_to_all_outputs_changes_nothing(outputs, intact, shift):
     truth = np.arange(6)

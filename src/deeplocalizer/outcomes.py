@@ -2,6 +2,7 @@
 
 Question         the labels among which each stimulus is decided, and the right one
 ask              the questions of a study
+decide           the label that one run chooses for each stimulus
 score            outcomes of one run, beside the intact one
 join             the outcomes of several localizers as one dataset
 gather           the outcomes of several jobs of one localizer as one dataset
@@ -90,6 +91,25 @@ def ask(label: np.ndarray, labels: Sequence[str], tasks: Mapping[str, Sequence[s
     return Question(alternatives, truth)
 
 
+def decide(outputs: np.ndarray, question: Question) -> np.ndarray:
+    """Give the label that is chosen for each stimulus, among those of its task.
+
+    Parameters
+    ----------
+    outputs : ndarray (stimulus, label)
+        Logits of one run.
+    question : Question
+
+    Returns
+    -------
+    ndarray of int16 or int32 (stimulus,)
+        Index of the label with the highest output, of equal ones the first; int32 where there are more labels than
+        int16 can count. ``kept`` of `score` says whether two runs choose the same.
+    """
+    chosen = np.where(question.alternatives, outputs, -np.inf).argmax(axis=1)
+    return chosen.astype(np.min_scalar_type(-max(outputs.shape[1], 2**15)))
+
+
 def score(outputs: np.ndarray, intact: np.ndarray, question: Question) -> dict[str, np.ndarray]:
     """Score one run of some stimuli.
 
@@ -116,8 +136,7 @@ def score(outputs: np.ndarray, intact: np.ndarray, question: Question) -> dict[s
             row, place = np.argwhere(~np.isfinite(given))[0]
             raise ValueError(f"{name} must be finite; that of label {place} is {given[row, place]} at stimulus {row}")
     asked = np.where(question.alternatives, outputs.astype(np.float64), -np.inf)
-    asked_intact = np.where(question.alternatives, intact.astype(np.float64), -np.inf)
-    decided = asked.argmax(axis=1)
+    decided = decide(outputs, question)
     known = question.truth >= 0
     rows, truth = np.arange(len(outputs)), np.where(known, question.truth, 0)
     own = asked[rows, truth]
@@ -131,7 +150,7 @@ def score(outputs: np.ndarray, intact: np.ndarray, question: Question) -> dict[s
         "top5": np.where(telling, ahead.sum(axis=1) < _TOP, -1).astype(np.int8),
         "margin": np.where(known, own - others.max(axis=1), np.nan).astype(np.float32),
         "log_likelihood": np.where(known, log_softmax(asked, axis=1)[rows, truth], np.nan).astype(np.float32),
-        "kept": (decided == asked_intact.argmax(axis=1)).astype(np.int8),
+        "kept": (decided == decide(intact, question)).astype(np.int8),
         # KL(ablated || intact): rounding can push it a hair below zero
         "kl": np.maximum(np.sum(np.exp(log_outputs) * (log_outputs - log_intact), axis=1), 0).astype(np.float32),
     }

@@ -26,7 +26,7 @@ from deeplocalizer.ablation.table import INTACT, table
 from deeplocalizer.heads import Head
 from deeplocalizer.hooks import DivergedError, Place, Site, every_module_called
 from deeplocalizer.models.feeding import batches
-from deeplocalizer.outcomes import Question, ask, score
+from deeplocalizer.outcomes import Question, ask, decide, score
 from deeplocalizer.recording.preparation import refuse_training
 
 _log = logging.getLogger(__name__)
@@ -227,9 +227,8 @@ class _Run:
         self, row: int, block: slice, outputs: np.ndarray, read: Mapping[int, np.ndarray], intact: _Intact
     ) -> None:
         asked = self._question.at(block)
-        decided = np.where(asked.alternatives, outputs, -np.inf).argmax(axis=1).astype(np.int16)
         shape = (self._runs, len(self._names))
-        for name, values in {**score(outputs, intact.outputs, asked), "decided": decided}.items():
+        for name, values in {**score(outputs, intact.outputs, asked), "decided": decide(outputs, asked)}.items():
             self.columns.setdefault(name, np.empty(shape, values.dtype))[row, block] = values
         for number, asking in enumerate(self._asked):
             for name, values in score(read[number], intact.read[number], asking.at(block)).items():

@@ -56,7 +56,10 @@ def table(
         if column.dims == ("mask",) and name != "mask"
     }
     result = xr.Dataset(
-        {name: (("intervention", "stimulus"), column, _meaning(name, labels)) for name, column in columns.items()},
+        {
+            name: (("intervention", "stimulus"), column, _meaning(name, labels, column.dtype))
+            for name, column in columns.items()
+        },
         coords={
             "intervention": [INTACT, *masks["mask"].values.tolist()],
             **along,
@@ -77,13 +80,13 @@ def table(
     return result
 
 
-def _meaning(name: str, labels: Sequence[str]) -> dict[str, object]:
+def _meaning(name: str, labels: Sequence[str], dtype: np.dtype) -> dict[str, object]:
     if name != "decided":
         return {"long_name": OUTCOMES[name]}
     return {
         "long_name": "label chosen among those of the stimulus's task",
-        "flag_values": np.arange(len(labels), dtype=np.int16),
-        "flag_meanings": " ".join(units.escape(label) for label in labels),
+        "flag_values": np.arange(len(labels), dtype=dtype),
+        "flag_meanings": " ".join(units.escape(label or str(place)) for place, label in enumerate(labels)),
     }
 
 
