@@ -2,7 +2,7 @@
 
 contrasts        categories that there are not, or that are on both sides
 localizers       contrasts and tasks that there are not, and what says which units are selected
-ablation         controls that cannot be made
+ablation         controls that cannot be made, and values that have nothing to be compared with
 dissociations    pairs of localizers that cannot be told apart
 replicates       models that there are not
 """
@@ -61,7 +61,7 @@ def localizers(configuration: Configuration) -> Iterator[Problem]:
 
 
 def ablation(configuration: Configuration) -> Iterator[Problem]:
-    """Find control masks that cannot be made."""
+    """Find control masks that cannot be made, and values that have nothing to be compared with."""
     settings = section(configuration, "ablation") or {}
     models = entries(configuration, "models")
     for index, kind in enumerate(settings.get("compare") or ()):
@@ -82,8 +82,9 @@ def ablation(configuration: Configuration) -> Iterator[Problem]:
             hint = "models.<name>.untrained names the twin of a model."
             given = "got untrained, and no model has an untrained twin"
             yield Problem(path, given, "other kinds, or a model with the key untrained", hint)
+    yield from _values(settings)
     values = [settings.get("value"), settings.get("background")]
-    used = values if values[0] == "keep" or settings.get("keep") else values[:1]
+    used = [*(values if values[0] == "keep" or settings.get("keep") else values[:1]), *(settings.get("values") or ())]
     reductions = (section(configuration, "recording") or {}).get("reductions") or [None]
     if "mean" in used and settings.get("mean") == "scalar" and not {None, "mean", "position"} & set(reductions):
         given = f"got scalar, and recording.reductions is {value_text(reductions)}"
@@ -93,6 +94,20 @@ def ablation(configuration: Configuration) -> Iterator[Problem]:
         yield from reference(("models", name, "untrained"), twin, models, "model")
         if twin is not None and twin == name:
             yield Problem(("models", name, "untrained"), f"got {value_text(twin)}, the model itself", "another model")
+
+
+def _values(settings: Mapping[str, Any]) -> Iterator[Problem]:
+    """Find further values that are the main one, or that could not be told from it."""
+    value = settings.get("value")
+    for index, other in enumerate(settings.get("values") or ()):
+        path = ("ablation", "values", index)
+        if other is not None and value == "keep":
+            given = f"got {value_text(other)}, and ablation.value is keep, which replaces everything but the mask"
+            hint = "With keep, ablation.background says what replaces all other units."
+            yield Problem(path, given, "no further values, or another ablation.value", hint)
+        elif other is not None and other == value:
+            given = f"got {value_text(other)}, which is ablation.value already"
+            yield Problem(path, given, "values beside that one")
 
 
 def replicates(configuration: Configuration) -> Iterator[Problem]:

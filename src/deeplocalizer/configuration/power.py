@@ -1,6 +1,6 @@
 """Numbers of controls and of resamples, held against the level that a study wants to reach.
 
-controls         random masks for each localizer, and for each step of a series
+controls         random masks for each localizer, for each step of a series and for each further value
 resamples        bootstrap samples and permutations
 """
 
@@ -26,7 +26,9 @@ def controls(configuration: Configuration) -> Iterator[Problem]:
     if alpha is None or adjust is None or not family:
         return
     yield from _too_few("controls", settings.get("controls"), alpha, family, adjust)
-    if any(settings.get(key) for key in ("fractions", "keep", "layers")):
+    if settings.get("values"):  # each is a study of its own, over the same family
+        yield from _too_few("series_controls", settings.get("series_controls"), alpha, family, adjust)
+    elif any(settings.get(key) for key in ("fractions", "keep", "layers")):
         yield from _too_few("series_controls", settings.get("series_controls"), alpha, 1, adjust)
 
 

@@ -5,6 +5,7 @@ Workload         passes and bytes of one model's part of a study
 stimuli          number of stimuli of each category and split
 workload         count passes and bytes
 masks_of         number of masks of a localizer, and of its series
+again_of         number of runs of these masks with other values
 downloads        bytes that the sources and the weights will fetch
 known_size       number of stimuli that a category says it has
 """
@@ -105,10 +106,12 @@ def workload(config: Mapping[str, Any], model: Model, numbers: Mapping[str, Mapp
     recorded = sum(splits[name] for splits in numbers.values() for name in config["recording"]["splits"])
     tested = sum(splits["test"] for splits in numbers.values())
     main, series = masks_of(config["ablation"], model.layers)
+    again = again_of(config["ablation"])
     masks = (main + series) * len(config["localizers"])
     # each job has an intact run of its own
-    intact = config["ablation"]["jobs"] * (2 if series else 1) * len(config["localizers"])
-    runs = masks + intact
+    each = 1 + bool(series) + len(config["ablation"]["values"])
+    intact = config["ablation"]["jobs"] * each * len(config["localizers"])
+    runs = masks + again * len(config["localizers"]) + intact
     cells = len(numbers) * len(config["recording"]["splits"]) * config["stimuli"]["folds"]
     return Workload(
         recorded=recorded,
@@ -136,6 +139,17 @@ def masks_of(ablation: Mapping[str, Any], layers: int) -> tuple[int, int]:
     main = 1 + ablation["controls"] + sum(several.get(kind, 1) for kind in ablation["compare"])
     steps = len(ablation["fractions"]) + int(ablation["keep"]) + layers * int(ablation["layers"])
     return main, steps * (1 + ablation["series_controls"])
+
+
+def again_of(ablation: Mapping[str, Any]) -> int:
+    """Count the runs of the masks of a localizer with further values.
+
+    Parameters
+    ----------
+    ablation : mapping
+        The section of the configuration, with every default.
+    """
+    return len(ablation["values"]) * (1 + min(ablation["series_controls"], ablation["controls"]))
 
 
 def downloads(
