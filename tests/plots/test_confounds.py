@@ -119,6 +119,6 @@ def test_few_and_many_categories_find_room(number, panels, tmp_path):
 
 
 def test_a_file_is_the_same_every_time(small, tmp_path):
-    for name in ("one", "two"):
+    for name in ("one.svg", "two.svg"):
         drawing.save(figure.draw(*small), tmp_path / name, "Confounds")
-    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()

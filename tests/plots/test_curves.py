@@ -94,6 +94,6 @@ def test_decisions_and_many_tasks(tmp_path):
     assert all(
         artist.get_markerfacecolor() == "white" for name, artist in artists(figure).items() if name.startswith("harm/")
     )
-    for name in ("one", "two"):
+    for name in ("one.svg", "two.svg"):
         drawing.save(curves_figure.draw(made, "kept", {}), tmp_path / name, "Curves")
-    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()

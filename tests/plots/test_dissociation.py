@@ -69,6 +69,6 @@ def test_without_tasks_there_is_one_column_of_decisions(config, table, tmp_path)
 
 
 def test_a_file_is_the_same_every_time(effects, tmp_path):
-    for name in ("one", "two"):
+    for name in ("one.svg", "two.svg"):
         drawing.save(dissociation.draw(effects, "correct", OWN), tmp_path / name, "Harm")
-    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()

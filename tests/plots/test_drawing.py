@@ -55,6 +55,30 @@ def test_equal_figures_give_equal_bytes_and_hold_no_time_and_no_font(tmp_path):
     assert sorted(path.name for path in (tmp_path / "deep").iterdir()) == ["one.svg", "two.svg"]
 
 
+def test_a_figure_is_written_in_every_format_that_is_asked_for(tmp_path):
+    written = []
+    for folder in ("one", "two"):
+        with drawing.style():
+            made = drawing.figure(2.0)
+            made.subplots().set_title("faces > objects")
+        paths = [tmp_path / folder / "figure.svg", str(tmp_path / folder / "figure.pdf")]
+        drawing.save(made, paths, "A title")
+        written.append([(tmp_path / folder / f"figure{suffix}").read_bytes() for suffix in (".svg", ".pdf")])
+    assert written[0] == written[1]
+    svg, pdf = written[0]
+    assert svg.startswith(b"<?xml")
+    assert pdf.startswith(b"%PDF-")
+    assert b"/Type /Font" in pdf
+    # fonts are embedded as TrueType, never as the drawings that Type 3 is
+    assert b"/Subtype /Type3" not in pdf
+    assert b"/FontFile2" in pdf
+    assert b"CreationDate" not in pdf
+    assert b"(A title)" in pdf
+    with pytest.raises(ValueError, match=r"as \.svg or \.pdf, not as 'figure\.png'"):
+        drawing.save(made, [tmp_path / "figure.svg", tmp_path / "figure.png"], "A title")
+    assert not (tmp_path / "figure.svg").exists()
+
+
 def test_colours_recur_and_differ_while_they_can():
     few = [drawing.color(index) for index in range(len(drawing.PALETTE))]
     assert len(set(few)) == len(few)

@@ -111,9 +111,9 @@ def test_many_tasks_and_localizers(tmp_path):
 
 
 def test_a_file_is_the_same_every_time(effects, tmp_path):
-    for name in ("one", "two"):
+    for name in ("one.svg", "two.svg"):
         drawing.save(effects_figure.draw(effects, "correct", OWN), tmp_path / name, "Performance")
-    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
 
 
 MIXED = {

@@ -52,6 +52,6 @@ def test_what_is_not_available_is_said():
 
 
 def test_a_file_is_the_same_every_time(tmp_path):
-    for name in ("one", "two"):
+    for name in ("one.svg", "two.svg"):
         drawing.save(reliability_figure.draw(makers.reliability()), tmp_path / name, "Reliability")
-    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()

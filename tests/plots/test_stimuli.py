@@ -48,9 +48,9 @@ def test_few_large_and_oblong_images():
 
 
 def test_a_file_is_the_same_every_time(table, tmp_path):
-    for name in ("one", "two"):
+    for name in ("one.svg", "two.svg"):
         drawing.save(stimuli.draw(table, ["faces", "objects", "digits"]), tmp_path / name, "Stimuli")
-    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
 
 
 def test_faces_of_celeba_are_not_shown_unless_they_are_to_be(table):

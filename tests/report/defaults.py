@@ -4,7 +4,7 @@ import copy
 
 ABLATION = {
     "mean": "map", "background": "mean", "matching": "layer", "bins": 10, "compare": [], "shuffles": 20,
-    "fractions": [], "keep": False, "layers": False, "series_controls": 100, "jobs": 1,
+    "fractions": [], "keep": False, "layers": False, "values": [], "series_controls": 100, "jobs": 1,
 }  # fmt: skip
 INFERENCE = {
     "interval": "bca", "fdr": "benjamini_hochberg", "family": "network", "least_d": 0.2, "adjust": "holm",

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from deeplocalizer import summaries
-from deeplocalizer.report import comparisons, floats, tables
-from deeplocalizer.report.study import load
+from deeplocalizer.report import comparisons, floats, resources, tables
+from deeplocalizer.report.loading import load
 from tests import synthetic
 from tests.report.defaults import completed
 from tests.report.studies import spoken
@@ -125,8 +125,9 @@ def test_files_software_and_jobs(study):
     rows = cells(tables.artefacts(study))
     assert next(row[:2] for row in rows if "effects" in row[0]) == ["results/network/effects.nc", "Effects"]
     assert all(re.fullmatch("[0-9a-f]{16}", row[2]) for row in rows[1:])
-    assert "numpy" in [row[0] for row in cells(tables.software(study))]
-    assert cells(tables.jobs(study))[1:] == [["quick", "0.1", "–"], ["stimuli", "1.2", "100"]]
+    assert {"numpy", "snakemake"} <= {row[0] for row in cells(resources.software(study))}
+    assert cells(resources.jobs(study))[1:] == [["quick", "0.1", "–"], ["stimuli", "1.2", "100"]]
+    assert cells(resources.machines(study))[1:] == [["a laptop; 2 logical cores; Linux", "–", "1"]]
 
 
 def test_floats_are_numbered_markdown():

@@ -5,13 +5,18 @@ import json
 import numpy as np
 import xarray as xr
 
-from deeplocalizer import provenance, store, summaries
+from deeplocalizer import nulls, provenance, store, summaries
+from deeplocalizer.plots import changes as changes_figure
 from deeplocalizer.plots import curves as curves_figure
 from deeplocalizer.plots import dissociation, drawing
 from deeplocalizer.plots import effects as effects_figure
+from deeplocalizer.plots import extremes as extremes_figure
+from deeplocalizer.plots import nulls as nulls_figure
 from deeplocalizer.plots import reliability as reliability_figure
-from tests import synthetic
-from tests.plots import makers
+from deeplocalizer.plots import robustness as robustness_figure
+from tests import changing, extremal, synthetic
+from tests.masks import planted
+from tests.plots import makers, robust
 from tests.report.defaults import completed
 
 READOUT = {"layer": "conv2", "reduction": "mean", "classes": "category", "categories": ["faces", "digits"], "folds": 5}
@@ -88,6 +93,21 @@ def readouts():
     )
 
 
+def exchanged():
+    """Give d beside shuffled labels."""
+    sides = dict.fromkeys(["faces", "digits"], planted.SIDES["c"])
+    return nulls.measure(planted.recorded(preferring=range(10), effect=1.0), sides, {"alpha": 0.05}, 0)
+
+
+def changed():
+    """Give decisions that change without the units for faces, and do not without those for digits."""
+    parts = {
+        "faces": changing.outcomes("faces", changing.PLANTED, changing.RANDOM),
+        "digits": changing.outcomes("digits"),
+    }
+    return changing.measured(parts)
+
+
 def write(folder, config=None):
     """Write such a study with its figures."""
     config = configuration() if config is None else config
@@ -101,12 +121,20 @@ def write(folder, config=None):
         made["reliability"] = stamped(makers.reliability(), "reliability", folder, name)
         made["curves"] = stamped(makers.curves(makers.points(tasks=tasks)), "curves", folder, name)
         made["readouts"] = stamped(readouts(), "readouts", folder, name)
+        made["robustness"] = stamped(robust.table(), "robustness", folder, name)
+        made["nulls"] = stamped(exchanged(), "nulls", folder, name)
+        made["extremes"] = stamped(extremal.found(), "extremes", folder, name)
+        made["changes"] = stamped(changed(), "changes", folder, name)
         known["models"][name] |= {kind: f"results/{name}/{kind}.nc" for kind in made}
         figures = {
             "reliability": reliability_figure.draw(made["reliability"]),
             "curves": curves_figure.draw(made["curves"], outcome, own),
             "effects": effects_figure.draw(made["effects"], outcome, own),
             "dissociation": dissociation.draw(made["effects"], outcome, own),
+            "robustness": robustness_figure.draw(made["robustness"]),
+            "nulls": nulls_figure.draw(made["nulls"]),
+            "extremes": extremes_figure.draw(made["extremes"], extremal.pictured(extremal.noise())),
+            "changes": changes_figure.draw(made["changes"], changing.pictures()),
         }
         for kind, figure in figures.items():
             drawing.save(figure, written.figures / name / f"{kind}.svg", kind)

@@ -1,4 +1,4 @@
-"""Render the report of a study to one page."""
+"""Render the report of a study to one page or to a PDF."""
 
 import json
 import os
@@ -7,42 +7,61 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from deeplocalizer.logging import log_to
-from deeplocalizer.report import render, study
+from deeplocalizer.rendering import render
+from deeplocalizer.report import loading
 
 
-def describe() -> dict:
-    """Say where the artefacts of the study are, from the folder in which the workflow runs."""
+def describe(folder: Path) -> dict:
+    """Say where the artefacts of the study are, from a folder: the same in whatever folder the workflow runs."""
     models = {Path(path).parent.name: {"model": path} for path in snakemake.input.models}
     for path in map(Path, snakemake.input.artefacts):
         models[path.parent.name][path.stem] = str(path)
+    for path in map(Path, snakemake.input.get("robustness", [])):
+        models[path.parent.name][path.stem] = str(path)
+    for path in map(Path, snakemake.input.get("values", [])):
+        models[path.parents[1].name].setdefault("values", []).append(str(path))
     for path in map(Path, snakemake.input.outcomes):
         models[path.parents[1].name].setdefault("outcomes", []).append(str(path))
+    figures = {Path(path).stem: path for path in snakemake.input.overview}
+    figures |= {f"{Path(path).parents[1].name}/{Path(path).stem}": path for path in snakemake.input.figures}
     return {
         "config": snakemake.params.config,
-        "root": str(Path.cwd()),
+        "root": os.path.relpath(Path.cwd(), folder),
         "drawn": {Path(path).stem: path for path in snakemake.input.drawn},
         "stimuli": snakemake.input.stimuli,
         "models": models,
         "replicates": {Path(path).stem: path for path in snakemake.input.get("replicates", [])},
+        "figures": figures,
         "benchmarks": snakemake.params.benchmarks,
+        "logs": snakemake.params.logs,
+        "rules": snakemake.input.rules,
     }
 
 
+def gather(figures: dict[str, str], folder: Path) -> None:
+    """Copy the figures to where the document has them."""
+    for name, path in figures.items():
+        destination = folder / f"{name}.svg"
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, destination)
+
+
 with log_to(snakemake.log[0]) as log, TemporaryDirectory() as temporary:
-    description, figures = Path(temporary, "study.json"), Path(temporary, "figures")
-    description.write_text(json.dumps(describe()))
-    figures.mkdir()
-    shutil.copy(snakemake.input.overview, figures)
-    for path in map(Path, snakemake.input.figures):
-        (figures / path.parents[1].name).mkdir(exist_ok=True)
-        shutil.copy(path, figures / path.parents[1].name)
+    output = Path(snakemake.output[0])
+    # the PDF needs no description that lasts: that of the page says the same
+    description = Path(snakemake.output.get("description", Path(temporary, "study.json"))).resolve()
+    known = describe(description.parent)
+    description.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    gather(known["figures"], Path(temporary, "figures"))
     # the kernel of the report's cells must find the package, which need not be installed
-    library = str(Path(study.__file__).parents[2])
+    library = str(Path(loading.__file__).parents[2])
     found = os.pathsep.join(filter(None, [library, os.environ.get("PYTHONPATH")]))
+    tables = snakemake.output.get("tables")
     renderer = render(
         Path(snakemake.input.document),
-        Path(snakemake.output[0]),
-        {study.VARIABLE: str(description), "PYTHONPATH": found},
-        [Path(snakemake.input.style), Path(snakemake.input.bibliography), figures],
+        output,
+        {loading.VARIABLE: str(description), "PYTHONPATH": found},
+        [Path(path) for path in snakemake.input.look] + [Path(temporary, "figures")],
+        None if tables is None else Path(tables),
     )
     log.info("the report was rendered by %s", renderer)

@@ -8,7 +8,7 @@ color            the colour of the n-th localizer or contrast
 note             small words in a panel
 subtitle         small words under a panel's title
 estimate         an effect with its interval
-save             write a figure as SVG; equal figures give equal bytes
+save             write a figure as SVG or PDF; equal figures give equal bytes
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import matplotlib.style
@@ -40,11 +40,16 @@ SMALL = 8.5  # points
 SUBTITLE = 16.5  # points between a panel and its title
 MOST_DOTS = 600  # above, a file of single dots is large and the dots are not told apart
 
+# what would tell when and by which version a file was written
+_TIMELESS: dict[str, dict[str, None]] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None, "Producer": None}}
+
 _LOOK: dict[str, object] = {
     # the one family that comes with Matplotlib, drawn as outlines: the same on every machine
     "font.family": "DejaVu Sans",
     "svg.fonttype": "path",
     "svg.hashsalt": "deeplocalizer",
+    # letters stay letters in a PDF, and editors of journals can change them
+    "pdf.fonttype": 42,
     "font.size": 9.5,
     "axes.titlesize": 10.5,
     "axes.titleweight": "bold",
@@ -166,24 +171,38 @@ def estimate(axes: Axes, effect: Effect, height: float, tint: str, filled: bool,
     mark.set_markerfacecolor(tint if filled else "white")
 
 
-def save(made: Figure, path: str | os.PathLike[str], title: str) -> None:
-    """Write a figure as SVG, without times or versions, beside its destination and then under its name.
+def save(made: Figure, paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], title: str) -> None:
+    """Write a figure without times or versions, beside its destination and then under its name.
 
     Parameters
     ----------
     made : Figure
-    path : path
+    paths : path or iterable of path
+        Where to; the suffix says the format, ``.svg`` or ``.pdf``.
     title : str
         What the figure shows, for those who do not see it.
+
+    Raises
+    ------
+    ValueError
+        If a suffix is neither.
     """
-    destination = Path(path)
+    destinations = [Path(path) for path in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
+    unknown = [path for path in destinations if path.suffix not in _TIMELESS]
+    if unknown:
+        raise ValueError(f"a figure is written as {' or '.join(_TIMELESS)}, not as '{unknown[0].name}'")
+    with style():
+        _settle(made)
+        for destination in destinations:
+            _write(made, destination, title)
+
+
+def _write(made: Figure, destination: Path, title: str) -> None:
     destination.parent.mkdir(parents=True, exist_ok=True)
     partial = destination.with_name(f".{destination.name}.partial")
+    known = {**_TIMELESS[destination.suffix], "Creator": "DeepLocalizer", "Title": title}
     try:
-        with style():
-            _settle(made)
-            known = {"Date": None, "Creator": "DeepLocalizer", "Title": title}
-            made.savefig(partial, format="svg", metadata=known)
+        made.savefig(partial, format=destination.suffix[1:], metadata=known)
         partial.replace(destination)
     finally:
         partial.unlink(missing_ok=True)

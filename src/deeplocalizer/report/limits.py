@@ -9,7 +9,7 @@ from __future__ import annotations
 from deeplocalizer.report import confounding, controls, sentences, sources, wording
 from deeplocalizer.report.shown import VARIOUS
 from deeplocalizer.report.study import Study
-from deeplocalizer.report.wording import count, listed, name
+from deeplocalizer.report.wording import code, count, listed, name
 
 NOT_NAMED = {"lfw_faces": "the identities of the faces", "digits": "the writers of the digits"}
 PERSON = "person"  # COCO's word
@@ -144,12 +144,14 @@ def _histories(study: Study) -> str:
 def _silencing(study: Study) -> str:
     if study.config["ablation"]["value"] != "zero":
         return ""
+    others = [value for value in study.config["ablation"]["values"] if value != "zero"]
+    where = f" @sec-robustness shows what becomes of the results with {listed(map(code, others))}." if others else ""
     told = (
         "**Silencing.** A unit is silenced by setting it to zero, which for some units is far from what they "
         "usually do. Random masks share this, yet units with strong responses may suffer more from it"
     )
     alike = study.matched == "random_response" or "random_response" in study.config["ablation"]["compare"]
-    return f"{told}; random masks that match the mean response speak to that." if alike else f"{told}."
+    return (f"{told}; random masks that match the mean response speak to that." if alike else f"{told}.") + where
 
 
 def _selection(study: Study) -> str:

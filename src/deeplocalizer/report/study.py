@@ -1,32 +1,24 @@
 """A study as the report sees it: its configuration, its artefacts, and how it was run.
 
-load             read what a description names
-from_environment the same, of the description that the environment names
 Study            the configuration, the stimuli, the models, the artefacts and the jobs
 Model            the artefacts of one model that the report shows
 """
 
 from __future__ import annotations
 
-import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import netCDF4
 import pandas as pd
 import xarray as xr
 
-from deeplocalizer import store, summaries
-from deeplocalizer.models import specification
+from deeplocalizer import summaries
 from deeplocalizer.models.specification import Specification
-from deeplocalizer.provenance import digest_bytes
-from deeplocalizer.report.shown import Stimuli, known
-
-VARIABLE = "DEEPLOCALIZER_REPORT"  # of the environment: the file that describes the study
-OPTIONAL = ("reliability", "curves", "readouts")  # artefacts of a model that not every study has
+from deeplocalizer.report.shown import Stimuli
 
 
 @dataclass(frozen=True)
@@ -44,7 +36,7 @@ class Model:
         The artefacts that the report shows.
     preprocessing : mapping
         How its inputs were made.
-    reliability, curves, readouts : Dataset or None
+    reliability, curves, readouts, extremes, nulls, changes, robustness : Dataset or None
         Further artefacts, where the study has them.
     """
 
@@ -60,6 +52,10 @@ class Model:
     reliability: xr.Dataset | None = None
     curves: xr.Dataset | None = None
     readouts: xr.Dataset | None = None
+    extremes: xr.Dataset | None = None
+    nulls: xr.Dataset | None = None
+    changes: xr.Dataset | None = None
+    robustness: xr.Dataset | None = None
 
     @property
     def trained(self) -> bool:
@@ -94,11 +90,25 @@ class Artefact:
 
 @dataclass(frozen=True)
 class Job:
-    """What one job of the workflow took: seconds and, where it was measured, mebibytes."""
+    """What one job of the workflow took.
+
+    Parameters
+    ----------
+    name : str
+        The path of its benchmark.
+    seconds, memory : float
+        Time, and most memory in mebibytes; NaN where Snakemake did not measure it.
+    processor : float
+        Seconds that its processor cores were busy, added up; NaN where unknown.
+    rule : str
+        Empty where the benchmark does not tell, as without Snakemake's ``benchmark-extended``.
+    """
 
     name: str
     seconds: float
     memory: float
+    processor: float = math.nan
+    rule: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,6 +125,12 @@ class Study:
     jobs : tuple of Job
     replicates : mapping of Dataset
         By the name of a group of models, their effects with the model as the replicate.
+    machines : mapping
+        Number of jobs by machine and graphics processor, as `logging.machines` counts them.
+    rules : mapping
+        ``snakemake`` (its version), ``rules`` and ``edges`` of the workflow; empty where it was not asked for them.
+    figures : mapping of Path
+        By ``name`` or ``model/name``, where the figures are.
     """
 
     config: Mapping[str, Any]
@@ -123,6 +139,9 @@ class Study:
     artefacts: tuple[Artefact, ...]
     jobs: tuple[Job, ...]
     replicates: Mapping[str, xr.Dataset] = field(default_factory=dict)
+    machines: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    rules: Mapping[str, Any] = field(default_factory=dict)
+    figures: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def stimuli(self) -> pd.DataFrame:
@@ -184,6 +203,14 @@ class Study:
         """Name a figure or table of a model; with one model there is no need to name the model."""
         return kind if len(self.models) == 1 else f"{kind}-{model.name}"
 
+    def figure(self, name: str, model: Model | None = None) -> str:
+        """Say where a figure is, from the folder of the document: beside it, or where the workflow drew it."""
+        known = name if model is None else f"{model.name}/{name}"
+        beside = Path("figures", f"{known}.svg")
+        if beside.is_file() or known not in self.figures:
+            return beside.as_posix()
+        return Path(os.path.relpath(self.figures[known])).as_posix()
+
     def heading(self, model: Model) -> str:
         """Head the part of a section that is about one model, if there are several."""
         return "" if len(self.models) == 1 else f"\n## {summaries.plain(model.name)} {{.unnumbered .unlisted}}\n"
@@ -194,89 +221,3 @@ class Study:
         if category is not None:
             chosen = chosen[chosen["category"].isin(list(category))]
         return chosen if split is None else chosen[chosen["split"] == split]
-
-
-def from_environment() -> Study:
-    """Load the study whose description the environment names."""
-    return load(Path(os.environ[VARIABLE]))
-
-
-def load(description: Path) -> Study:
-    """Load a study.
-
-    Parameters
-    ----------
-    description : path
-        JSON with ``config``; ``root``, the folder that paths start from; ``stimuli``, a path; ``drawn``, a path for
-        each category; ``models``: for each the paths of its artefacts by kind (of ``outcomes`` a list;
-        ``reliability``, ``curves`` and ``readouts`` may be absent); ``replicates``, a path for each group of models,
-        may be absent; ``benchmarks``, a folder that may be absent.
-    """
-    given = json.loads(description.read_text(encoding="utf-8"))
-    root = Path(given["root"])
-    origins = {name: json.loads(str(_attributes(root / path)["origin"])) for name, path in given["drawn"].items()}
-    with xr.open_dataset(root / given["stimuli"], engine="netcdf4") as opened:
-        stimuli = known(opened, origins)
-    models = tuple(_model(name, given["config"], paths, root) for name, paths in given["models"].items())
-    listed = [*given["drawn"].values(), given["stimuli"]]
-    for paths in given["models"].values():
-        for path in paths.values():
-            listed += [path] if isinstance(path, str) else path
-    groups = given.get("replicates") or {}
-    artefacts = tuple(_artefact(path, root) for path in [*listed, *groups.values()])
-    replicates = {name: store.open(root / path, "replicates") for name, path in groups.items()}
-    return Study(given["config"], stimuli, models, artefacts, jobs(root / given["benchmarks"]), replicates)
-
-
-def jobs(folder: Path) -> tuple[Job, ...]:
-    """Read what the jobs of a study took, of those that left a benchmark."""
-    found = []
-    for path in sorted(folder.rglob("*.jsonl")):
-        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        if lines:
-            last = json.loads(lines[-1])
-            name = path.relative_to(folder).with_suffix("").as_posix()
-            found.append(Job(name, _number(last.get("s")), _number(last.get("max_rss"))))
-    return tuple(found)
-
-
-def _number(value: object) -> float:
-    """Read a number that Snakemake may have left out or written as text."""
-    try:
-        return float(str(value))
-    except ValueError:
-        return float("nan")
-
-
-def _model(name: str, config: Mapping[str, Any], paths: Mapping[str, Any], root: Path) -> Model:
-    kinds = ("architecture", "contrast", "masks", "effects", "confounds")
-    opened = {kind: store.open(root / paths[kind], kind) for kind in kinds}
-    further = {kind: store.open(root / paths[kind], kind) for kind in OPTIONAL if kind in paths}
-    stamped = _attributes(root / paths["inputs"])
-    prefix = "preprocessing_"
-    preprocessing = {key.removeprefix(prefix): value for key, value in stamped.items() if key.startswith(prefix)}
-    return Model(
-        name,
-        config["models"][name],
-        specification.read(root / paths["model"]),
-        opened["architecture"],
-        opened["contrast"],
-        opened["masks"],
-        opened["effects"],
-        opened["confounds"],
-        preprocessing,
-        **further,
-    )
-
-
-def _attributes(path: Path) -> dict[str, Any]:
-    """Read the attributes of a file alone: some artefacts are too large to be read for that."""
-    with netCDF4.Dataset(path) as opened:
-        return {name: opened.getncattr(name) for name in opened.ncattrs()}
-
-
-def _artefact(path: str, root: Path) -> Artefact:
-    if path.endswith(".json"):
-        return Artefact(path, "What the model is", digest_bytes((root / path).read_bytes()), {})
-    known = _attributes(root / path)
-    return Artefact(path, known["title"], known["content_digest"], json.loads(known["software"]))

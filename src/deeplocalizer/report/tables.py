@@ -11,13 +11,10 @@ best_units       the units that prefer most
 listed_units     what the table of all units lists, in words
 selection        selected units by layer
 artefacts        files and their fingerprints
-software         packages and their versions
-jobs             time and memory of the jobs
 """
 
 from __future__ import annotations
 
-import html as markup
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,6 +22,7 @@ import pandas as pd
 
 from deeplocalizer import summaries
 from deeplocalizer.report import claims, wording
+from deeplocalizer.report.markup import html as html
 from deeplocalizer.report.study import Model, Study
 from deeplocalizer.stimuli.splits import SPLITS
 from deeplocalizer.summaries import plain
@@ -33,35 +31,6 @@ BEST = 5  # units that are listed for each contrast
 FEW = 3  # labels of a category that are all named
 REFUSED = 20  # candidates left out that are listed
 _SHORT = 16  # characters of a fingerprint that are shown
-
-
-def html(frame: pd.DataFrame, code: Sequence[str] = (), text: Sequence[str] = (), by: str = "") -> str:
-    """Write a frame as an HTML table.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Of what is shown, as it is shown; the index is not.
-    code : sequence of str
-        Columns that hold text as it is written in a file.
-    text : sequence of str
-        Columns of words, set flush left with the first and those of ``code``; all others are numbers, flush right.
-    by : str, optional
-        A column that is shown as a line of its own above the rows that have it in common.
-    """
-    columns = [name for name in frame.columns if name != by]
-    left = {columns[0], *code, *text}
-    style = {name: "" if name in left else ' style="text-align: right"' for name in columns}
-    head = "".join(f"<th{style[name]}>{markup.escape(str(name))}</th>" for name in columns)
-    rows, last = [], None
-    for _, row in frame.iterrows():
-        if by and row[by] != last:
-            last = row[by]
-            rows.append(f'<tr><th colspan="{len(columns)}"><strong>{markup.escape(str(last))}</strong></th></tr>')
-        cells = [_cell(str(row[name]), style[name], name in code) for name in columns]
-        rows.append(f"<tr>{''.join(cells)}</tr>")
-    body = "\n".join(rows)
-    return f"<table>\n<thead>\n<tr>{head}</tr>\n</thead>\n<tbody>\n{body}\n</tbody>\n</table>"
 
 
 def stimuli(study: Study) -> str:
@@ -222,36 +191,8 @@ def artefacts(study: Study) -> str:
     return html(pd.DataFrame(rows), code=["File", "Content digest"], text=["Holds"])
 
 
-def software(study: Study) -> str:
-    """List the packages that wrote the artefacts, with their versions."""
-    found: dict[str, set[str]] = {}
-    for one in study.artefacts:
-        for package, version in one.software.items():
-            found.setdefault(package, set()).add(version)
-    rows = [{"Package": package, "Version": ", ".join(sorted(versions))} for package, versions in found.items()]
-    return html(pd.DataFrame(rows), text=["Version"])
-
-
-def jobs(study: Study) -> str:
-    """List what the jobs took."""
-    rows = [
-        {
-            "Job": job.name,
-            "Seconds": wording.decimal(job.seconds),
-            "Memory (MiB)": wording.decimal(job.memory, 0),
-        }
-        for job in study.jobs
-    ]
-    return html(pd.DataFrame(rows, columns=["Job", "Seconds", "Memory (MiB)"]), code=["Job"])
-
-
 def _labels(labels: Sequence[str]) -> str:
     """Write the labels of a category, of many only the ends."""
     if len(labels) > FEW:
         return f"{labels[0]}, …, {labels[-1]}"
     return ", ".join(labels) or wording.ABSENT
-
-
-def _cell(shown: str, style: str, code: bool) -> str:
-    text = markup.escape(shown)
-    return f"<td{style}>{f'<code>{text}</code>' if code and shown != wording.ABSENT else text}</td>"

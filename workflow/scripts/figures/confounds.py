@@ -7,4 +7,4 @@ from deeplocalizer.plots import confounds, drawing
 with log_to(snakemake.log[0]):
     measured = store.open(snakemake.input.confounds, "confounds")
     result = confounds.draw(measured, measured)
-    drawing.save(result, snakemake.output[0], "Luminance, contrast and spatial frequencies, by category")
+    drawing.save(result, snakemake.output, "Luminance, contrast and spatial frequencies, by category")

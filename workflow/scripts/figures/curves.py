@@ -8,4 +8,4 @@ with log_to(snakemake.log[0]):
     measured = store.open(snakemake.input.curves, "curves")
     outcome, own = summaries.expectations(snakemake.params.tasks, snakemake.params.localizers)
     result = curves.draw(measured, outcome, own)
-    drawing.save(result, snakemake.output[0], "Harm by the share of units that are silenced, beside random masks")
+    drawing.save(result, snakemake.output, "Harm by the share of units that are silenced, beside random masks")

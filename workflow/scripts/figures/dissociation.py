@@ -9,4 +9,4 @@ with log_to(snakemake.log[0]):
     outcome, own = summaries.expectations(snakemake.params.tasks, snakemake.params.localizers)
     result = dissociation.draw(measured, outcome, own)
     what = "Harm to each task by" if outcome == "correct" else "Decisions of each category changed by"
-    drawing.save(result, snakemake.output[0], f"{what} each mask")
+    drawing.save(result, snakemake.output, f"{what} each mask")

@@ -9,4 +9,4 @@ with log_to(snakemake.log[0]):
     outcome, own = summaries.expectations(snakemake.params.tasks, snakemake.params.localizers)
     result = effects.draw(measured, outcome, own)
     what = "Performance" if outcome == "correct" else "Decisions kept"
-    drawing.save(result, snakemake.output[0], f"{what} intact, ablated, and without random units")
+    drawing.save(result, snakemake.output, f"{what} intact, ablated, and without random units")

@@ -6,4 +6,4 @@ from deeplocalizer.plots import drawing, masks
 
 with log_to(snakemake.log[0]):
     result = masks.draw(store.open(snakemake.input.masks, "masks"))
-    drawing.save(result, snakemake.output[0], "Share of each layer that every localizer selects")
+    drawing.save(result, snakemake.output, "Share of each layer that every localizer selects")

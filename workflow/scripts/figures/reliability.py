@@ -6,4 +6,4 @@ from deeplocalizer.plots import drawing, reliability
 
 with log_to(snakemake.log[0]):
     result = reliability.draw(store.open(snakemake.input.reliability, "reliability"))
-    drawing.save(result, snakemake.output[0], "Agreement of halves of the stimuli, beside shuffled labels")
+    drawing.save(result, snakemake.output, "Agreement of halves of the stimuli, beside shuffled labels")

@@ -7,4 +7,4 @@ from deeplocalizer.plots import drawing, selectivity
 with log_to(snakemake.log[0]):
     contrasts = store.open(snakemake.input.contrast, "contrast")
     result = selectivity.draw(contrasts, snakemake.params.alpha)
-    drawing.save(result, snakemake.output[0], "Cohen's d of every unit, by contrast and layer")
+    drawing.save(result, snakemake.output, "Cohen's d of every unit, by contrast and layer")

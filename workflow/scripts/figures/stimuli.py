@@ -8,4 +8,4 @@ with log_to(snakemake.log[0]):
     categories = snakemake.params.categories
     hidden = stimuli.withheld(categories, snakemake.params.identifiable)
     result = stimuli.draw(store.open(snakemake.input.stimuli, "stimuli"), list(categories), hidden)
-    drawing.save(result, snakemake.output[0], "Samples of the stimuli, by category and split")
+    drawing.save(result, snakemake.output, "Samples of the stimuli, by category and split")

@@ -26,7 +26,7 @@ COMPARED = {
 def ablation(study: Study) -> str:
     """Tell how units are silenced, and against what that is compared."""
     told = [_silenced(study), _random(study)]
-    parts = [" ".join(told), _further(study), _series(study)]
+    parts = [" ".join(told), _further(study), _series(study), _values(study)]
     run = (
         f"The network was run intact and under every mask on the split {code('test')}, on which nothing was chosen. "
         f"{_outcome(study)}"
@@ -95,6 +95,20 @@ def _series(study: Study) -> str:
         f"In further runs, silenced were {'; '.join(told)}. Each stood beside "
         f"{count(settings['series_controls'], 'random mask')} of as many units. The *p* of these runs are not adjusted "
         "for their number."
+    )
+
+
+def _values(study: Study) -> str:
+    """Tell with which further values masks were run."""
+    settings = study.config["ablation"]
+    if not settings["values"]:
+        return ""
+    told = listed((_value(study, value) for value in settings["values"]), "or")
+    number = min(settings["series_controls"], settings["controls"])
+    return (
+        "To see whether results depend on what replaces units, each mask was also run with its units replaced by "
+        f"{told}, beside {count(number, 'random mask')} of those of its localizer. Each of these analyses was tested "
+        "by itself: a result that holds in all of them needs no adjustment for their number."
     )
 
 

@@ -1,9 +1,13 @@
-"""Callouts and tab sets, which Quarto knows and pandoc does not."""
+"""Callouts and tab sets, which Quarto knows and pandoc does not, and figures that scroll on a narrow screen.
+
+shape            callouts and tab sets
+scrolling        figures
+"""
 
 from pathlib import Path
 
-from deeplocalizer.report import pandoc
-from deeplocalizer.report.pandoc import Element, Tree
+from deeplocalizer.rendering import pandoc
+from deeplocalizer.rendering.pandoc import Element, Tree
 
 CALLOUTS = ("note", "tip", "important", "warning", "caution")
 
@@ -69,3 +73,28 @@ def _as_tab_title(header: Element) -> Element:
         "t": "Header",
         "c": [level, [identifier, [*classes, "tab-title", "unnumbered", "unlisted"], pairs], inlines],
     }
+
+
+def scrolling(tree: Tree) -> Tree:
+    """Put what a numbered figure shows into a region that scrolls sideways, by the keyboard too: it takes the focus.
+
+    A figure that is shrunk to a phone cannot be read. The region is called by the number of the figure.
+    """
+
+    def visit(element: Element) -> list[Element] | None:
+        if element["t"] != "Figure":
+            return None
+        attributes, caption, blocks = element["c"]
+        name = next((label for block in caption[1] if (label := _caption_label(block))), "Figure")
+        region = pandoc.div(["figure-scroll"], blocks, tabindex="0", role="group", aria_label=name)
+        return [{"t": "Figure", "c": [attributes, caption, [region]]}]
+
+    scrolled: Tree = pandoc.rewrite(tree, visit)
+    return scrolled
+
+
+def _caption_label(block: Element) -> str:
+    """Return the number that a caption begins with, such as ``Figure 1``."""
+    first = block["c"][0] if block["t"] == "Plain" and block["c"] else {"t": ""}
+    numbered = first["t"] == "Span" and "caption-label" in first["c"][0][1]
+    return pandoc.text_of(first).rstrip(":") if numbered else ""

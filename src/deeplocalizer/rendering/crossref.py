@@ -1,14 +1,19 @@
-"""Number figures, tables and sections, and resolve the references to them, as Quarto does."""
+"""Number figures, tables, equations and sections, and resolve the references to them, as Quarto does.
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+link             number what can be referred to, and turn every reference into a link
+Layout           how tables are laid out: differently on a page that scrolls and on paper
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from deeplocalizer.report import pandoc
-from deeplocalizer.report.errors import RenderError
-from deeplocalizer.report.pandoc import Element, Tree
+from deeplocalizer.rendering import pandoc, scrolling
+from deeplocalizer.rendering.errors import RenderError
+from deeplocalizer.rendering.numbering import NAMES, Numbering, Target, kind_of
+from deeplocalizer.rendering.pandoc import Element, Tree
 
-NAMES = {"fig": "Figure", "tbl": "Table", "sec": "Section"}
 # What Quarto takes for a cross-reference; '@eq-1' is never a citation, so it must not pass for one here.
 QUARTO_KINDS = frozenset(
     [
@@ -36,56 +41,30 @@ QUARTO_KINDS = frozenset(
     ]
 )
 NO_BREAK = "\N{NO-BREAK SPACE}"
+_EQUATION = re.compile(r"\{#(eq-[\w-]+)\}")
 
 
 @dataclass(frozen=True)
-class Target:
-    """What a reference leads to: a named number or, without a number, a title."""
+class Layout:
+    """How tables are laid out.
 
-    name: str
-    number: str
-    title: str = ""
+    Parameters
+    ----------
+    labelled : callable
+        Given an identifier, the inlines of the caption with its number, and the blocks of a table, returns what
+        stands for it.
+    bare : callable
+        Given a table that cannot be referred to, returns what stands for it.
+    """
 
-
-@dataclass
-class Numbering:
-    """Counters of a document, and what they have numbered so far."""
-
-    number_sections: bool
-    top_level: int
-    counts: dict[str, int] = field(default_factory=lambda: {"fig": 0, "tbl": 0})
-    sections: list[int] = field(default_factory=list)
-    targets: dict[str, Target] = field(default_factory=dict)
-
-    def add(self, identifier: str, target: Target) -> None:
-        """Remember a target.
-
-        Raises
-        ------
-        RenderError
-            If its name is taken: a reference could not tell the two apart.
-        """
-        if identifier in self.targets:
-            raise RenderError(f"the label '{identifier}' is used twice")
-        self.targets[identifier] = target
-
-    def next_float(self, identifier: str) -> Target:
-        """Number a figure or a table."""
-        kind = _kind_of(identifier)
-        self.counts[kind] += 1
-        target = Target(NAMES[kind], str(self.counts[kind]))
-        self.add(identifier, target)
-        return target
-
-    def next_section(self, level: int) -> str:
-        """Return the number of the next heading at a level."""
-        depth = level - self.top_level + 1
-        self.sections = (self.sections + [0] * depth)[:depth]
-        self.sections[-1] += 1
-        return ".".join(map(str, self.sections))
+    labelled: Callable[[str, list[Element], list[Element]], list[Element]]
+    bare: Callable[[Element], list[Element]]
 
 
-def link(tree: Tree, number_sections: bool) -> Tree:
+PAGE = Layout(scrolling.labelled, scrolling.bare)
+
+
+def link(tree: Tree, number_sections: bool, layout: Layout = PAGE) -> Tree:
     """Number what can be referred to, in order, and turn every reference into a link.
 
     Parameters
@@ -94,6 +73,8 @@ def link(tree: Tree, number_sections: bool) -> Tree:
         The document, callouts and tab sets shaped.
     number_sections : bool
         Whether headings get numbers; if not, a reference to a section shows its title.
+    layout : Layout, optional
+        How tables are laid out; as on a page that scrolls, unless told otherwise.
 
     Raises
     ------
@@ -101,7 +82,7 @@ def link(tree: Tree, number_sections: bool) -> Tree:
         If a reference leads nowhere, a label is used twice, or a labelled figure has no caption.
     """
     numbering = Numbering(number_sections, _top_level(tree))
-    blocks = _number(tree["blocks"], numbering)
+    blocks = _number(tree["blocks"], numbering, layout)
     numbered = {**tree, "blocks": blocks}
     resolved: Tree = pandoc.rewrite(numbered, lambda element: _resolve(element, numbering.targets))
     return resolved
@@ -118,27 +99,23 @@ def _top_level(tree: Tree) -> int:
     return min(levels, default=1)
 
 
-def _number(blocks: list[Element], numbering: Numbering, inside: str = "") -> list[Element]:
+def _number(blocks: list[Element], numbering: Numbering, layout: Layout, inside: str = "") -> list[Element]:
     """Number the headings, figures and tables among some blocks and the blocks in them."""
 
     def visit(element: Element) -> list[Element] | None:
         kind = element["t"]
         if kind == "Header":
             return [_header(element, numbering)]
-        if kind == "Table" and not _kind_of(element["c"][0][0]):
-            return None if _kind_of(inside) == "tbl" else [_scrolling([element])]
-        if kind not in ("Figure", "Table", "Div") or not _kind_of(element["c"][0][0]):
+        if kind == "Table" and not kind_of(element["c"][0][0]):
+            return None if kind_of(inside) == "tbl" else layout.bare(element)
+        if kind in ("Para", "Plain"):
+            return _equations(element, numbering)
+        if kind not in ("Figure", "Table", "Div") or not kind_of(element["c"][0][0]):
             return None
-        return _float(element, numbering, inside)
+        return _float(element, numbering, layout, inside)
 
     numbered: list[Element] = pandoc.rewrite(blocks, visit)
     return numbered
-
-
-def _kind_of(identifier: str) -> str:
-    """Return ``fig`` or ``tbl`` if an identifier labels one."""
-    kind, _, rest = identifier.partition("-")
-    return kind if kind in ("fig", "tbl") and rest else ""
 
 
 def _header(element: Element, numbering: Numbering) -> Element:
@@ -155,23 +132,46 @@ def _header(element: Element, numbering: Numbering) -> Element:
     return {"t": "Header", "c": [level, attributes, [span, {"t": "Space"}, *inlines]]}
 
 
-def _float(element: Element, numbering: Numbering, inside: str) -> list[Element]:
+def _float(element: Element, numbering: Numbering, layout: Layout, inside: str) -> list[Element]:
     """Return a figure or table with its number in its caption."""
     identifier = element["c"][0][0]
     if inside:
         raise RenderError(f"'{identifier}' is inside '{inside}'; parts of a figure cannot be numbered here")
-    target = numbering.next_float(identifier)
+    target = numbering.next(identifier)
     caption, blocks = _caption_and_content(element)
     if not pandoc.text_of(caption):
         raise RenderError(f"'{identifier}' has no caption")
-    inner = _number(blocks, numbering, inside=identifier) if element["t"] == "Div" else blocks
+    inner = _number(blocks, numbering, layout, inside=identifier) if element["t"] == "Div" else blocks
     inner = [_without_paragraph(block) for block in inner]
     label = pandoc.span("caption-label", f"{target.name}{NO_BREAK}{target.number}:")
     numbered = [label, {"t": "Space"}, *caption]
-    if _kind_of(identifier) == "tbl":
-        return _table(identifier, numbered, inner)
+    if kind_of(identifier) == "tbl":
+        return layout.labelled(identifier, numbered, inner)
     attributes = [identifier, *element["c"][0][1:]] if element["t"] == "Figure" else [identifier, [], []]
     return [{"t": "Figure", "c": [attributes, [None, [pandoc.plain(numbered)]], inner]}]
+
+
+def _equations(element: Element, numbering: Numbering) -> list[Element] | None:
+    """Number the displayed formulas of a paragraph that a label such as ``{#eq-effect}`` follows."""
+    inlines: list[Element] = []
+    for inline in element["c"]:
+        named = _EQUATION.fullmatch(inline["c"]) if inline["t"] == "Str" else None
+        formula = inlines.pop() if named and inlines else None
+        while formula and formula["t"] in ("Space", "SoftBreak"):
+            formula = inlines.pop() if inlines else None
+        if named is None:
+            inlines.append(inline)
+        elif formula is None or not _is_display(formula):
+            raise RenderError(f"the label '{named[1]}' follows no displayed formula")
+        else:
+            number = numbering.next(named[1]).number
+            shown = {"t": "Math", "c": [formula["c"][0], rf"{formula['c'][1]} \qquad({number})"]}
+            inlines.append({"t": "Span", "c": [[named[1], ["equation"], []], [shown]]})
+    return None if len(inlines) == len(element["c"]) else [{"t": element["t"], "c": inlines}]
+
+
+def _is_display(element: Element) -> bool:
+    return bool(element["t"] == "Math" and element["c"][0]["t"] == "DisplayMath")
 
 
 def _without_paragraph(block: Element) -> Element:
@@ -197,23 +197,6 @@ def _caption_and_content(element: Element) -> tuple[list[Element], list[Element]
 def _inlines(blocks: list[Element]) -> list[Element]:
     """Return the text of a caption, which pandoc keeps as blocks."""
     return [inline for block in blocks if block["t"] in ("Plain", "Para") for inline in block["c"]]
-
-
-def _table(identifier: str, caption: list[Element], blocks: list[Element]) -> list[Element]:
-    """Return a table whose caption stays in place while a wide table scrolls under it."""
-    name = pandoc.escape(identifier)
-    return [
-        pandoc.raw_html(f'<figure id="{name}" class="table">\n<figcaption id="{name}-caption">'),
-        pandoc.plain(caption),
-        pandoc.raw_html("</figcaption>"),
-        _scrolling(blocks, aria_labelledby=f"{identifier}-caption"),
-        pandoc.raw_html("</figure>"),
-    ]
-
-
-def _scrolling(blocks: list[Element], **name: str) -> Element:
-    """Return blocks in a region that scrolls sideways, by the keyboard too: it takes the focus."""
-    return pandoc.div(["table-scroll"], blocks, tabindex="0", role="region", **(name or {"aria_label": "Table"}))
 
 
 def _resolve(element: Element, targets: Mapping[str, Target]) -> list[Element] | None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deeplocalizer.report import RenderError, qmd
+from deeplocalizer.rendering import RenderError, qmd
 
 HEADER = "---\ntitle: A title\n---\n"
 

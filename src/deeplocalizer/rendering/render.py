@@ -1,4 +1,7 @@
-"""Render a report: execute, convert, check, publish."""
+"""Render a report: execute, convert, check, publish.
+
+render           render a document to a page or to a PDF
+"""
 
 import logging
 import os
@@ -7,31 +10,43 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-from deeplocalizer.report import completeness, execution, page, pandoc, qmd, quarto
-from deeplocalizer.report.errors import RenderError
+from deeplocalizer.rendering import completeness, execution, page, pandoc, printed, qmd, quarto, sheets, typesetting
+from deeplocalizer.rendering.errors import RenderError
+from deeplocalizer.rendering.kernel import kernel
 
 logger = logging.getLogger(__name__)
 
 
-def render(source: Path, output: Path, environment: Mapping[str, str], resources: Sequence[Path] = ()) -> str:
-    """Render a Quarto document to one self-contained HTML page.
+def render(
+    source: Path,
+    output: Path,
+    environment: Mapping[str, str],
+    resources: Sequence[Path] = (),
+    tables: Path | None = None,
+) -> str:
+    """Render a Quarto document to one self-contained HTML page, or to a PDF.
 
     Quarto converts it if it is on the path; otherwise pandoc does, with the same cross-references, callouts
-    and captions. A failing Quarto is an error, not a reason to try the other: the two would be confused.
+    and captions, and for a PDF typst. A failing Quarto is an error, not a reason to try the other: the two would be
+    confused.
 
     Parameters
     ----------
     source : Path
         The ``.qmd`` document.
     output : Path
-        The page to write. It appears only when it is complete; until then a former page stays as it is.
+        The page (``.html``) or the PDF (``.pdf``) to write. It appears only when it is complete; until then a former
+        one stays as it is.
     environment : mapping
         Variables for the cells of the document, on top of those of this process. Paths in them should be
         absolute: the cells run in a temporary folder.
     resources : sequence of Path
-        Files and folders the document uses, such as figures, stylesheet and bibliography. Each lies beside
-        the document under its own name.
+        Files and folders the document uses, such as figures, stylesheet and bibliography; for a PDF ``tables.typ``
+        and ``print.typ``, too. Each lies beside the document under its own name.
+    tables : Path, optional
+        A folder to which every labelled table of the document is written as CSV, such as ``tbl-layers.csv``.
 
     Returns
     -------
@@ -50,16 +65,33 @@ def render(source: Path, output: Path, environment: Mapping[str, str], resources
     logger.info("Rendering %s with %s", source.name, renderer)
     with _workplace() as (folder, private):
         _gather(resources, folder)
-        with execution.kernel(folder, private, environment) as kernel:
-            front_matter, body = execution.execute(document, kernel, folder)
+        with kernel(folder, private, environment) as running:
+            front_matter, body = execution.execute(document, running, folder)
         with _naming(source.name):
-            if executable:
-                html = quarto.convert(front_matter, body, folder, executable, environment, source.stem)
-            else:
-                html = page.convert(front_matter, body, folder)
-    completeness.check(html, source.name)
-    _publish(html, output)
+            by = {"executable": executable, "environment": environment, "stem": source.stem} if executable else {}
+            convert = _print if output.suffix == ".pdf" else _convert
+            made = convert(front_matter, body, folder, by)
+            if tables is not None:
+                sheets.write(body, folder, tables)
+    _publish(made, output)
     return renderer
+
+
+def _convert(front_matter: Mapping[str, Any], body: str, folder: Path, by_quarto: Mapping[str, Any]) -> bytes:
+    """Convert executed Markdown to a page, and check it."""
+    if by_quarto:
+        html = quarto.convert(front_matter, body, folder, **by_quarto)
+    else:
+        html = page.convert(front_matter, body, folder)
+    completeness.check(html)
+    return html.encode("utf-8")
+
+
+def _print(front_matter: Mapping[str, Any], body: str, folder: Path, by_quarto: Mapping[str, Any]) -> bytes:
+    """Convert executed Markdown to a PDF; the markup that it is set from is checked on the way."""
+    if by_quarto:
+        return quarto.print_pages(front_matter, typesetting.body_for_print(body, folder), folder, **by_quarto)
+    return printed.convert(front_matter, body, folder)
 
 
 @contextmanager
@@ -95,12 +127,12 @@ def _gather(resources: Sequence[Path], folder: Path) -> None:
             raise RenderError(f"the resource '{resource}' of the report does not exist")
 
 
-def _publish(html: str, output: Path) -> None:
-    """Write a page beside its destination and rename it, so that no reader meets half a page."""
+def _publish(content: bytes, output: Path) -> None:
+    """Write a file beside its destination and rename it, so that no reader meets half a page."""
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_name(f".{output.name}.{os.getpid()}.part")
     try:
-        partial.write_text(html, encoding="utf-8")
+        partial.write_bytes(content)
         partial.replace(output)
     finally:
         partial.unlink(missing_ok=True)

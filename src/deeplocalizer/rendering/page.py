@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deeplocalizer.report import crossref, execution, pandoc, qmd, structure
-from deeplocalizer.report.errors import RenderError
-from deeplocalizer.report.pandoc import Element, Tree
+from deeplocalizer.rendering import bylines, crossref, dark, execution, pandoc, qmd, references, structure
+from deeplocalizer.rendering.errors import RenderError
+from deeplocalizer.rendering.pandoc import Element, Tree
 
 #: Read here, not by pandoc: they choose what is done, and are no metadata of the page.
 OPTIONS = (
@@ -15,9 +15,12 @@ OPTIONS = (
     "engine",
     "jupyter",
     "css",
+    "include-after-body",
     "toc",
     "toc-depth",
+    "toc-location",
     "number-sections",
+    "respect-user-color-scheme",
     "theme",
     "minimal",
 )
@@ -39,7 +42,7 @@ def convert(front_matter: Mapping[str, Any], body: str, folder: Path) -> str:
     Returns
     -------
     str
-        HTML that holds its stylesheets and images.
+        HTML that holds its stylesheets, scripts and images. Vector images follow the reader's light or dark setting.
 
     Raises
     ------
@@ -50,10 +53,10 @@ def convert(front_matter: Mapping[str, Any], body: str, folder: Path) -> str:
     tree = pandoc.read(execution.write_markdown(_metadata(options), body), folder)
     tree = structure.shape(tree, folder)
     tree = crossref.link(tree, bool(options.get("number-sections")))
-    tree = pandoc.embed_images(tree, folder)
+    tree = structure.scrolling(pandoc.embed_images(tree, folder, dark.adapt))
     tree, shift = _under_title(tree)
-    tree = _with_reference_list(tree, options)
-    tree = _framed(tree, _stylesheets(options, folder))
+    tree = references.with_list(tree, options, level=2)
+    tree = _framed(tree, _files(options, "css", folder), _files(options, "include-after-body", folder))
     return pandoc.write_page(tree, folder, _arguments(options, shift))
 
 
@@ -63,22 +66,8 @@ def _metadata(options: Mapping[str, Any]) -> dict[str, Any]:
     defaults = {"lang": "en", "toc-title": "Contents", "link-citations": True}
     metadata = {**defaults, **metadata, "document-css": False}
     if "author" in metadata:
-        metadata["author"] = _authors(metadata["author"])
+        metadata["author"] = bylines.write(metadata["author"])
     return metadata
-
-
-def _authors(given: Any) -> list[str]:
-    """Return the authors as lines of text, whatever form Quarto allows them to have."""
-    return [_author(author) for author in (given if isinstance(given, list) else [given])]
-
-
-def _author(author: Any) -> str:
-    if not isinstance(author, dict):
-        return str(author)
-    affiliations = author.get("affiliations") or author.get("affiliation") or []
-    listed = affiliations if isinstance(affiliations, list) else [affiliations]
-    names = [str(item.get("name", "")) if isinstance(item, dict) else str(item) for item in listed]
-    return ", ".join([str(author.get("name", "")), *names])
 
 
 def _under_title(tree: Tree) -> tuple[Tree, int]:
@@ -97,50 +86,25 @@ def _under_title(tree: Tree) -> tuple[Tree, int]:
     return {**tree, "blocks": pandoc.rewrite(tree["blocks"], visit)}, 1
 
 
-def _with_reference_list(tree: Tree, options: Mapping[str, Any]) -> Tree:
-    """Add a heading and a place for the references, unless the document has its own."""
-    cited, places = _citations_and_places(tree)
-    if "bibliography" not in options:
-        if cited:
-            raise RenderError(f"the document cites '@{cited[0]}' but names no bibliography")
-        return tree
-    if places or not (cited or options.get("nocite")):
-        return tree
-    heading = {"t": "Header", "c": [2, ["references", ["unnumbered"], []], pandoc.words("References")]}
-    return {**tree, "blocks": [*tree["blocks"], heading, pandoc.div([], [], "refs")]}
-
-
-def _citations_and_places(tree: Tree) -> tuple[list[str], list[Element]]:
-    """Return the keys that are cited and the divs where a document wants its references."""
-    cited: list[str] = []
-    places: list[Element] = []
-
-    def collect(element: Element) -> None:
-        if element["t"] == "Cite":
-            cited.extend(citation["citationId"] for citation in element["c"][0])
-        elif element["t"] == "Div" and element["c"][0][0] == "refs":
-            places.append(element)
-
-    pandoc.rewrite(tree, collect)
-    return cited, places
-
-
-def _framed(tree: Tree, style: str) -> Tree:
-    """Put the blocks into the main element of the page, and the stylesheets into its head."""
-    frame = [pandoc.raw_html('<main class="report">'), *tree["blocks"], pandoc.raw_html("</main>")]
+def _framed(tree: Tree, style: str, script: str) -> Tree:
+    """Put the blocks into the main element of the page, the stylesheets into its head and scripts to its end."""
+    ends = [pandoc.raw_html(script)] if script else []
+    frame = [pandoc.raw_html('<main class="report">'), *tree["blocks"], pandoc.raw_html("</main>"), *ends]
     head = {"t": "MetaBlocks", "c": [pandoc.raw_html(f"<style>\n{style}\n</style>")]}
     return {**tree, "meta": {**tree["meta"], "header-includes": head}, "blocks": frame}
 
 
-def _stylesheets(options: Mapping[str, Any], folder: Path) -> str:
-    names = options.get("css") or []
-    return "\n".join(_read(str(name), folder) for name in (names if isinstance(names, list) else [names]))
+def _files(options: Mapping[str, Any], key: str, folder: Path) -> str:
+    """Read the files that an option of the front matter names, one or many."""
+    names = options.get(key) or []
+    return "\n".join(_read(str(name), key, folder) for name in (names if isinstance(names, list) else [names]))
 
 
-def _read(name: str, folder: Path) -> str:
+def _read(name: str, key: str, folder: Path) -> str:
     path = folder / name
     if not path.is_file():
-        raise RenderError(f"the stylesheet '{name}' is not among the files given to the report")
+        what = "stylesheet" if key == "css" else f"file of '{key}'"
+        raise RenderError(f"the {what} '{name}' is not among the files given to the report")
     return path.read_text(encoding="utf-8")
 
 

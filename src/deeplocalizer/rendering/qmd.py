@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from deeplocalizer.report.errors import RenderError
+from deeplocalizer.rendering.errors import RenderError
 
 #: What a cell does unless it, or ``execute`` in the front matter, says otherwise; the same as in Quarto.
 DEFAULT_OPTIONS: Mapping[str, Any] = {
@@ -124,8 +124,13 @@ def parse(text: str, name: str) -> Document:
 
 def html_options(front_matter: Mapping[str, Any]) -> dict[str, Any]:
     """Return what ``format: html:`` in the front matter holds; it may be absent, or just a name."""
+    return format_options(front_matter, "html")
+
+
+def format_options(front_matter: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return what the front matter holds for a format, such as ``typst``; it may be absent, or just a name."""
     chosen = front_matter.get("format")
-    nested = chosen.get("html") if isinstance(chosen, dict) else None
+    nested = chosen.get(name) if isinstance(chosen, dict) else None
     return dict(nested) if isinstance(nested, dict) else {}
 
 

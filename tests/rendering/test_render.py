@@ -1,5 +1,6 @@
 """From a Quarto document to one self-contained page."""
 
+import base64
 import json
 import logging
 import os
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from deeplocalizer.report import RenderError, completeness, page, render
+from deeplocalizer.rendering import RenderError, completeness, page, pandoc, render
 
 HERE = Path(__file__).parent
 STYLE = HERE.parents[1] / "report" / "style.css"
@@ -483,6 +484,7 @@ def test_resources_that_cannot_be_used_are_named(write, without_quarto, tmp_path
 @pytest.mark.parametrize(
     ("body", "said"),
     [
+        ("$x$ {#eq-one}\n", "the label 'eq-one' follows no displayed formula"),
         ("See @fig-absent.", "unknown reference '@fig-absent'; the document defines none"),
         (
             "# A {#sec-a}\n\nSee [@tbl-absent].",
@@ -514,6 +516,39 @@ def test_an_unknown_citation_is_an_error_that_names_it(tmp_path):
         page.convert({"title": "T", "bibliography": "a.bib"}, "See @nobody2000.", tmp_path)
     with pytest.raises(RenderError, match=r"cannot share brackets: \[@known, @fig-a\]"):
         page.convert({"title": "T", "bibliography": "a.bib"}, "See [@known; @fig-a].", tmp_path)
+
+
+def test_formulas_are_numbered_and_referred_to(tmp_path):
+    body = (
+        "$$ x = 1 $$ {#eq-one}\n\nWords, then\n$$\ny = 2\n$$ {#eq-two}\nAs @eq-two says, not @eq-one; $$z$$ has none.\n"
+    )
+    converted = parsed(page.convert({"title": "T"}, body, tmp_path))
+    links = [(link.attributes["href"], link.text) for link in converted.all("a", "quarto-xref")]
+    assert links == [("#eq-two", "Equation\N{NO-BREAK SPACE}2"), ("#eq-one", "Equation\N{NO-BREAK SPACE}1")]
+    for name, number in (("eq-one", "1"), ("eq-two", "2")):
+        math = converted.one(name).all("math")[0]
+        assert math.attributes["display"] == "block"
+        assert math.all("semantics")[0].children[0].line.replace(" ", "").endswith(f"({number})")
+    assert "{#eq" not in converted.all("main")[0].line
+
+
+def test_tabs_keep_tables_formulas_code_and_references(tmp_path):
+    body = (
+        ":::: {.panel-tabset}\n## One\n\n| A |\n|---|\n| x |\n\n: In a tab {#tbl-tab}\n\n## Two\n\n"
+        "````markdown\n```{python}\n::: {.callout-note}\n@fig-shown {#sec-shown}\n```\n````\n\n"
+        "::: {.callout-tip}\n## Inside\n\nSee @tbl-tab and @sec-after.\n:::\n::::\n\n# After {#sec-after}\n"
+    )
+    converted = parsed(page.convert({"title": "T", "number-sections": True}, body, tmp_path))
+    (tabs,) = converted.all("div", "panel-tabset")
+    titles = [node.line for node in tabs.walk() if re.fullmatch("h[1-6]", node.tag)]
+    assert titles == ["One", "Two"]
+    assert tabs.all("figcaption")[0].line == "Table\N{NO-BREAK SPACE}1: In a tab"
+    assert [cell.line for cell in tabs.all("td")] == ["x"]
+    assert tabs.all("pre")[0].text.strip() == "```{python}\n::: {.callout-note}\n@fig-shown {#sec-shown}\n```"
+    assert tabs.all("div", "callout-title")[0].line == "Tip: Inside"
+    (body_of_callout,) = tabs.all("div", "callout-body")
+    assert body_of_callout.line == "See Table\N{NO-BREAK SPACE}1 and Section\N{NO-BREAK SPACE}1."
+    completeness.check(page.convert({"title": "T", "number-sections": True}, body, tmp_path))
 
 
 def test_sections_without_numbers_are_referred_to_by_title(tmp_path):
@@ -548,12 +583,23 @@ def test_sections_without_numbers_are_referred_to_by_title(tmp_path):
         ("<p>#| echo: false</p>", "shows '#|'"),
         ("<p>{{&lt; include a.qmd &gt;}}</p>", "shows '{{<'"),
         ("<p>Caption {#fig-a}</p>", "shows '{#f'"),
+        ("<p>See @eq-a</p>", "shows '@eq-a'"),
+        ("<p>Figure ?fig</p>", "shows '?fig'"),
+        ("<td>nan</td>", "shows 'nan'"),
+        ("<td>NaN %</td>", "shows 'NaN'"),
+        ("<p>from [-inf, 0.2]</p>", "shows '-inf'"),
+        ("<p>p = None.</p>", "shows 'None'"),
+        ("<td>&lt;NA&gt;</td>", "shows '<NA>'"),
+        ("<td>NaT</td>", "shows 'NaT'"),
+        ("<td><code>None</code></td>", "shows 'None'"),
+        ('<img src="data:," alt="a mean of nan"/>', "shows 'nan'"),
+        ("<title>A study of nan</title>", "shows 'nan'"),
         ('<span class="citation">(<strong>nobody2000?</strong>)</span>', "the citation 'nobody2000'"),
     ],
 )
 def test_an_incomplete_page_is_refused(shown, said):
-    with pytest.raises(RenderError, match="paper.qmd: the rendered page is not complete") as error:
-        completeness.check(f"<html><body>{shown}</body></html>", "paper.qmd")
+    with pytest.raises(RenderError, match="the rendered page is not complete") as error:
+        completeness.check(f"<html><body>{shown}</body></html>")
     assert said in str(error.value)
 
 
@@ -567,10 +613,13 @@ def test_an_incomplete_page_is_refused(shown, said):
         '<link rel="canonical" href="https://example.org"/>',
         "<p>a@fig.org, 1:2, C#|D</p>",
         "<p>Is it <strong>so?</strong></p>",
+        "<pre><code>limit: .inf\nvalue: nan\nother: None</code></pre>",
+        "<p>None of them has information; nanometres; <code>layer.None.nan</code>; none</p>",
+        "<math><mi>inf</mi></math>",
     ],
 )
 def test_a_complete_page_is_accepted(shown):
-    completeness.check(f"<html><body>{shown}</body></html>", "paper.qmd")
+    completeness.check(f"<html><body>{shown}</body></html>")
 
 
 # Quarto
@@ -684,6 +733,16 @@ def test_an_incomplete_page_of_quarto_is_refused(write, fake_quarto):
 
 
 # The room and its look
+
+
+def test_vector_images_can_be_dressed(tmp_path):
+    (tmp_path / "a.svg").write_text(BARS)
+    (tmp_path / "a.png").write_bytes(b"\x89PNG")
+    tree = pandoc.read("![](a.svg) ![](a.png)", tmp_path)
+    images = pandoc.embed_images(tree, tmp_path, lambda svg: svg.replace("<rect", "<circle"))["blocks"][0]["c"]
+    drawn, pixels = (base64.b64decode(images[i]["c"][2][0].partition(",")[2]) for i in (0, 2))
+    assert drawn.decode() == BARS.replace("<rect", "<circle")
+    assert pixels == b"\x89PNG"
 
 
 def test_the_report_starts_without_torch():

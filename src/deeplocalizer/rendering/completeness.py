@@ -1,5 +1,8 @@
 """Check that a page is complete: it holds all it shows, and no markup was left unread.
 
+check            refuse a page that is not complete
+check_typst      refuse typst markup with something left in it
+
 Both renderers only warn of such things, if at all, and the reader of a report does not see their warnings.
 """
 
@@ -8,7 +11,8 @@ import re
 from html.parser import HTMLParser
 from urllib.parse import unquote_to_bytes
 
-from deeplocalizer.report.errors import RenderError
+from deeplocalizer.rendering import leaks
+from deeplocalizer.rendering.errors import RenderError
 
 #: Attributes that make a browser load something, by element; a link that waits to be clicked is none.
 LOADING = {
@@ -26,36 +30,58 @@ LOADING = {
     "link": ("href",),
 }
 PASSIVE_LINKS = frozenset({"canonical", "license", "author", "alternate", "next", "prev"})
-LEFT_OVERS = re.compile(r"\?@\w|[?@](?:fig|tbl|sec)-\w|:{3,}|\{python\}|\{\{<|(?:^|\s)#\||\{#\w")
 _STYLE_LOADS = re.compile(r"@import\s+['\"]?(?!url)([^'\";\s]+)|url\(\s*['\"]?([^'\")]+)", re.IGNORECASE)
 _VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
 )
-_QUOTED = frozenset({"script", "style", "pre", "annotation", "title"})
+# A listing is shown as it is; formulas know 'inf' as an operator.
+_QUOTED = frozenset({"script", "style", "pre", "annotation"})
+_FORMULA = "math"
+_DESCRIBING = ("alt", "aria-label", "title")  # attributes that are read out
+_CODE_OF_TYPST = re.compile(r"(`{3,}).*?\1|`[^`\n]*`|\"(?:[^\"\\\n]|\\.)*\"|(?<!\\)\$[^$]*\$", re.DOTALL)
 
 
-def check(page: str, name: str) -> None:
+def check(page: str) -> None:
     """Refuse a page that is not complete.
 
     Parameters
     ----------
     page : str
         HTML.
-    name : str
-        The document it was made from, for the message.
 
     Raises
     ------
     RenderError
-        If the page would load anything from elsewhere, or shows markup, an unresolved reference or an unknown
-        citation.
+        If the page would load anything from elsewhere, or shows markup, an unresolved reference, an unknown citation
+        or a missing value, such as ``nan``; listings of code may hold anything.
     """
     reader = _Reader()
     reader.feed(page)
     reader.close()
-    if reader.problems:
-        listed = "\n".join(f"- {problem}" for problem in dict.fromkeys(reader.problems))
-        raise RenderError(f"{name}: the rendered page is not complete:\n{listed}")
+    _refuse(reader.problems, "the rendered page is not complete")
+
+
+def check_typst(markup: str) -> None:
+    """Refuse typst markup that shows what no page may show.
+
+    Parameters
+    ----------
+    markup : str
+        What pandoc or Quarto wrote; code, formulas and strings in it may hold anything.
+
+    Raises
+    ------
+    RenderError
+        If it shows markup, an unresolved reference or a missing value.
+    """
+    text = _CODE_OF_TYPST.sub(" ", markup)
+    _refuse([*leaks.markup(text), *leaks.values(text)], "the printed pages are not complete")
+
+
+def _refuse(problems: list[str], what: str) -> None:
+    if problems:
+        listed = "\n".join(f"- {problem}" for problem in dict.fromkeys(problems))
+        raise RenderError(f"{what}:\n{listed}")
 
 
 class _Reader(HTMLParser):
@@ -76,6 +102,9 @@ class _Reader(HTMLParser):
             if key in attributes:
                 self._require_inside(attributes[key], f"<{tag} {key}>")
         self._check_style(attributes.get("style", ""))
+        for key in _DESCRIBING:
+            text = attributes.get(key, "")
+            self.problems += leaks.markup(text) + leaks.values(text)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
@@ -92,13 +121,16 @@ class _Reader(HTMLParser):
         names = self._open_names()
         if "style" in names:
             self._check_style(data)
-        if names & _QUOTED or ("code" in names and not data.lstrip().startswith("{python}")):
+        if names & _QUOTED:
+            return
+        if "code" in names:
+            # In a sentence or a table, code that is nothing but a missing value is no code.
+            self.problems += leaks.values(data) if data.strip() in leaks.WORDS else []
+            self.problems += leaks.markup(data) if data.lstrip().startswith("{python}") else []
             return
         if "strong" in names and data.endswith("?") and ("span", "citation") in self._open:
             self.problems.append(f"the citation '{data[:-1]}' is not in the bibliography")
-        for found in LEFT_OVERS.finditer(data):
-            near = " ".join(data[max(0, found.start() - 30) : found.end() + 30].split())
-            self.problems.append(f"it shows '{found[0].strip()}', in '{near}'")
+        self.problems += leaks.markup(data) + ([] if _FORMULA in names else leaks.values(data))
 
     def _open_names(self) -> set[str]:
         return {name for name, _ in self._open}

@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from deeplocalizer.report.errors import RenderError
+from deeplocalizer.rendering.errors import RenderError
 
 Element = dict[str, Any]
 Tree = dict[str, Any]
 
 #: The extension that reads ``: caption {#tbl-x}``; a pandoc that lacks it is too old in other ways too.
 NEEDED_EXTENSION = "+table_attributes"
+
+QUOTES = {"SingleQuote": ("\u2018", "\u2019"), "DoubleQuote": ("\u201c", "\u201d")}
 
 
 @functools.cache
@@ -58,6 +60,11 @@ def read(markdown: str, folder: Path) -> Tree:
     return tree
 
 
+def read_html(html: str, folder: Path) -> list[Element]:
+    """Read HTML into blocks."""
+    return list(json.loads(_run(["-f", "html", "-t", "json", "--fail-if-warnings"], html, folder))["blocks"])
+
+
 def read_inlines(text: str, folder: Path) -> list[Element]:
     """Read one line of Markdown, such as a title, into inline elements."""
     blocks = read(text, folder)["blocks"]
@@ -69,6 +76,12 @@ def write_page(tree: Tree, folder: Path, arguments: Sequence[str]) -> str:
     fixed = ["-f", "json", "-t", "html5", "--standalone", "--mathml", "--wrap=none", "--fail-if-warnings"]
     # The stylesheet colours code: pandoc's own colours are for light backgrounds only.
     return _run([*fixed, "--variable", "highlighting-css=", *arguments], json.dumps(tree), folder)
+
+
+def write_typst(tree: Tree, folder: Path, arguments: Sequence[str] = ()) -> str:
+    """Write a tree as typst markup, without a preamble; a warning, such as an unknown citation, is an error."""
+    fixed = ["-f", "json", "-t", "typst", "--wrap=none", "--fail-if-warnings"]
+    return _run([*fixed, *arguments], json.dumps(tree), folder)
 
 
 def _run(arguments: Sequence[str], text: str, folder: Path) -> str:
@@ -109,14 +122,21 @@ def text_of(part: Any) -> str:
     """Return the plain text of a part of a tree."""
     pieces: list[str] = []
 
-    def collect(element: Element) -> None:
+    def collect(element: Element) -> list[Element] | None:
         kind = element["t"]
+        if kind == "Quoted":
+            opening, closing = QUOTES[element["c"][0]["t"]]
+            pieces.append(opening)
+            rewrite(element["c"][1], collect)
+            pieces.append(closing)
+            return []
         if kind == "Str":
             pieces.append(element["c"])
         elif kind in ("Code", "Math"):
             pieces.append(element["c"][1])
         elif kind in ("Space", "SoftBreak", "LineBreak"):
             pieces.append(" ")
+        return None
 
     rewrite(part, collect)
     return "".join(pieces).strip()
@@ -153,11 +173,19 @@ def escape(text: str) -> str:
     return html.escape(text)
 
 
-def embed_images(tree: Tree, folder: Path) -> Tree:
+def embed_images(tree: Tree, folder: Path, dress: Callable[[str], str] | None = None) -> Tree:
     """Put every image into the page itself, with its alternative text.
 
     Pandoc can do this too, but then a vector image loses its ``alt``, and remote images are fetched without a
     word.
+
+    Parameters
+    ----------
+    tree : Tree
+    folder : Path
+        Where the images lie.
+    dress : callable, optional
+        Given the markup of a vector image, returns that of the image as the page shows it.
 
     Raises
     ------
@@ -171,21 +199,36 @@ def embed_images(tree: Tree, folder: Path) -> Tree:
         (identifier, classes, pairs), inlines, (address, title) = element["c"]
         described = ["alt" if key == "fig-alt" else key for key, _ in pairs]
         attributes = [[key, value] for key, (_, value) in zip(described, pairs, strict=True)]
-        image = [[identifier, classes, attributes], inlines, [_data_address(address, folder), title]]
+        image = [[identifier, classes, attributes], inlines, [_data_address(address, folder, dress), title]]
         return [{"t": "Image", "c": image}]
 
     embedded: Tree = rewrite(tree, visit)
     return embedded
 
 
-def _data_address(address: str, folder: Path) -> str:
-    """Return the address that holds the image itself."""
-    if address.startswith("data:"):
-        return address
+def find_image(address: str, folder: Path) -> Path:
+    """Find the file of an image.
+
+    Raises
+    ------
+    RenderError
+        If the image is remote or missing.
+    """
     if re.match(r"([a-z][a-z0-9+.-]*:)?//", address, re.IGNORECASE):
         raise RenderError(f"the image '{address}' is remote; the report must hold all it shows")
     path = folder / unquote(address)
     if not path.is_file():
         raise RenderError(f"the image '{address}' is not among the files given to the report")
+    return path
+
+
+def _data_address(address: str, folder: Path, dress: Callable[[str], str] | None) -> str:
+    """Return the address that holds the image itself."""
+    if address.startswith("data:"):
+        return address
+    path = find_image(address, folder)
+    content = path.read_bytes()
+    if dress is not None and path.suffix == ".svg":
+        content = dress(content.decode("utf-8")).encode("utf-8")
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
