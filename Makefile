@@ -39,6 +39,11 @@ estimate: .venv/.installed ## print the passes, bytes and hours of a study; CONF
 test: .venv/.installed ## set up and run the quick tests; PYTEST_ARGS='-k masks' picks some
 	$(python) -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
 
+.PHONY: docs
+docs: .venv/.installed ## build the site of the documentation, docs/_build/index.html
+	@$(python) -m sphinx -b html -W --keep-going -q docs docs/_build
+	@echo 'The site is docs/_build/index.html'
+
 .PHONY: benchmark
 benchmark: .venv/.installed ## measure speed and memory beside their targets; BENCHMARK_ARGS='--quick forward' picks some
 	@$(python) -m tests.benchmarks $(BENCHMARK_ARGS)
