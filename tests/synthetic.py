@@ -275,17 +275,28 @@ def architecture(layers: list[units.Layer]) -> xr.Dataset:
     """Describe layers."""
     columns = {
         "module": ["Conv2d"] * len(layers),
+        "call": [0] * len(layers),
         "output_shape": [" x ".join(map(str, layer.shape)) for layer in layers],
         "channels": [layer.channels for layer in layers],
         "parameters": [9 * layer.channels for layer in layers],
     }
     table = xr.Dataset(
-        {name: ("layer", column) for name, column in columns.items()}, coords={"layer": [one.name for one in layers]}
+        {
+            **{name: ("layer", column) for name, column in columns.items()},
+            "source": ("edge", np.arange(len(layers) - 1)),
+            "target": ("edge", np.arange(1, len(layers))),
+        },
+        coords={"layer": [one.name for one in layers]},
     )
     return provenance.stamp(table, "architecture", "Layers", {"seed": 0})
 
 
 DOUBLE = {("faces", "faces"): 0.7, ("faces", "objects"): 0.7, ("digits", "digits"): 0.8}
+RULES = {
+    "snakemake": "9.27.1",
+    "rules": [{"name": "draw", "stage": "stimuli"}, {"name": "record", "stage": "record"}],
+    "edges": [["draw", "record"]],
+}
 LAYERS = [units.Layer("conv1", 0, (8, 4, 4)), units.Layer("conv2", 0, (12, 2, 2))]
 
 
@@ -339,7 +350,11 @@ def write(
     description = folder / "study.json"
     places = {"drawn": {name: f"results/drawn/{name}.nc" for name in parts}, "stimuli": "results/stimuli.nc"}
     known = {"config": config, "root": str(folder), **places, "models": described}
-    description.write_text(json.dumps(known | {"benchmarks": "benchmarks"}))
+    (folder / "logs").mkdir()
+    (folder / "logs" / "stimuli.log").write_text("machine: a laptop; 2 logical cores; Linux\n")
+    (folder / "rulegraph.json").write_text(json.dumps(RULES))
+    known |= {"benchmarks": "benchmarks", "logs": "logs", "rules": "rulegraph.json"}
+    description.write_text(json.dumps(known))
     figures = folder / "figures"
     if draw:
         _draw(figures, config, table, models)
@@ -352,7 +367,7 @@ PREPROCESSING = {"mode": "L", "resize": 8, "crop": 8, "resample": "bicubic"}
 def _draw(folder: Path, config: dict, table: xr.Dataset, models: dict[str, dict[str, xr.Dataset]]) -> None:
     from deeplocalizer import summaries
     from deeplocalizer.plots import confounds as confound_figure
-    from deeplocalizer.plots import dissociation, drawing, masks, selectivity
+    from deeplocalizer.plots import dissociation, drawing, graph, masks, selectivity
     from deeplocalizer.plots import effects as effect_figure
     from deeplocalizer.plots import stimuli as stimuli_figure
 
@@ -360,8 +375,10 @@ def _draw(folder: Path, config: dict, table: xr.Dataset, models: dict[str, dict[
     categories = config["stimuli"]["categories"]
     hidden = stimuli_figure.withheld(categories, config["report"]["identifiable"])
     drawing.save(stimuli_figure.draw(table, list(categories), hidden), folder / "stimuli.svg", "Stimuli")
+    drawing.save(graph.rules(RULES), folder / "rules.svg", "Rules")
     for name, made in models.items():
         figures = {
+            "layers": graph.layers(made["architecture"]),
             "confounds": confound_figure.draw(made["confounds"], made["confounds"]),
             "selectivity": selectivity.draw(made["contrast"], config["inference"]["alpha"]),
             "masks": masks.draw(made["masks"]),

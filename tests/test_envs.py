@@ -24,6 +24,7 @@ PYPI = {
     "matplotlib-base": "matplotlib",
     "pypandoc": "pypandoc-binary",
     "pytorch": "torch",
+    "typst-py": "typst",
 }
 # what PyPI does not have, or what a package there brings along
 CONDA_ONLY = {"pandoc", "quarto"}

@@ -14,6 +14,7 @@ FLOORS = [
         "allocation",
         "configuration",
         "downloads",
+        "hardware",
         "hooks",
         "hub",
         "layouts",
@@ -46,7 +47,18 @@ FLOORS = [
         "tracing",
         "validation",
     },
-    {"ablation", "curves", "reliability", "replicates", "summaries"},
+    {
+        "ablation",
+        "changes",
+        "curves",
+        "extremes",
+        "nulls",
+        "reliability",
+        "rendering",
+        "replicates",
+        "robustness",
+        "summaries",
+    },
     {"brainio", "estimate", "frames", "plots", "report", "torch_frames"},
 ]
 TORCH = {

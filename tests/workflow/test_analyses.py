@@ -39,6 +39,7 @@ def config(jobs: int) -> dict:
     }
     made["ablation"] = {
         "value": "resample",
+        "values": ["zero", "mean"],
         "controls": 20,
         "matching": "response",
         "bins": 3,
@@ -115,5 +116,30 @@ def test_masks_scattered_over_jobs_give_the_same_bits(analyses, tmp_path):
     assert result.returncode == 0, result.stdout + result.stderr
     found = {name: digest for name, digest in arrays(folder).items() if "/jobs/" not in name}
     assert found == expected
-    # of two models, masks and series, three localizers and three jobs
-    assert len([name for name in arrays(folder) if "/jobs/" in name]) == 2 * 2 * 3 * 3
+    # of two models, masks and series, and of the one that is no twin two further values; three localizers, three jobs
+    assert len([name for name in arrays(folder) if "/jobs/" in name]) == (2 * 2 + 2) * 3 * 3
+
+
+@pytest.mark.slow
+def test_the_central_results_stand_beside_other_values_networks_and_the_twin(analyses):
+    table = store.open(analyses / FOLDER / "one" / "robustness.nc", "robustness")
+    assert list(table["variant"].values) == [
+        "main/resample", "value/zero", "value/mean", "replicates/seeds", "twin/two",
+    ]  # fmt: skip
+    assert not (analyses / FOLDER / "two" / "robustness.nc").exists()
+    row = "advantage/digits/digit_recognition/raw"
+    for variant, path in (
+        ("main/resample", "one/effects"),
+        ("value/zero", "one/values/zero"),
+        ("twin/two", "two/effects"),
+    ):
+        effects = store.open(analyses / FOLDER / f"{path}.nc", "effects")
+        expected = float(effects["estimate"].sel(comparison=row, outcome="correct"))
+        assert float(table["estimate"].sel(variant=variant, comparison=row)) == expected
+    # the targets and 19 of the 20 random masks, no other control
+    outcomes = store.open(analyses / FOLDER / "one" / "values" / "zero" / "faces.nc", "outcomes")
+    kinds = outcomes["kind"].values.astype(str).tolist()
+    assert {kind: kinds.count(kind) for kind in set(kinds)} == {"": 1, "localizer": 1, "random_response": 19}
+    assert set(outcomes["value"].values.astype(str)) == {"", "zero"}
+    html = (analyses / FOLDER / "report.html").read_text()
+    assert "the same network without training" in html

@@ -120,6 +120,48 @@ use rule ablate as ablate_series with:
         "Ablating more and fewer {wildcards.localizer} units of {wildcards.model}"
 
 
+if ABLATION["values"]:
+
+    # the target masks and some of their random controls, with another value in the place of their units
+    use rule ablate as ablate_values with:
+        output:
+            expand(
+                (
+                    f"{MASKED}/values/{{value}}/{{localizer}}.nc"
+                    if JOBS == 1
+                    else f"{MASKED}/values/{{value}}/jobs/{{localizer}}/{{job}}.nc"
+                ),
+                value=ABLATION["values"],
+                allow_missing=True,
+            ),
+        log:
+            (
+                "logs/{study}/{model}/values/ablate/{localizer}.log"
+                if JOBS == 1
+                else "logs/{study}/{model}/values/ablate/{localizer}/{job}.log"
+            ),
+        benchmark:
+            (
+                "benchmarks/{study}/{model}/values/ablate/{localizer}.jsonl"
+                if JOBS == 1
+                else "benchmarks/{study}/{model}/values/ablate/{localizer}/{job}.jsonl"
+            )
+        params:
+            layers=lookup(within=config, dpath="models/{model}/layers"),
+            ablation=SILENCED,
+            contrast=lookup(within=config, dpath="localizers/{localizer}/contrast"),
+            contrasts=config["contrasts"],
+            tasks=config["tasks"],
+            seed=config["seed"],
+            jobs=JOBS,
+            masks="masks",
+            controls=ABLATION["series_controls"],
+            matching=ABLATION["matching"],
+            values=ABLATION["values"],
+        message:
+            "Ablating the {wildcards.localizer} units of {wildcards.model} by other values"
+
+
 if JOBS > 1:
 
     rule gather_outcomes:
@@ -170,6 +212,23 @@ rule effects:
         "../scripts/effects.py"
 
 
+use rule effects as effects_of_values with:
+    input:
+        outcomes=expand(
+            f"{MASKED}/values/{{value}}/{{localizer}}.nc",
+            localizer=config["localizers"],
+            allow_missing=True,
+        ),
+    output:
+        f"{MASKED}/values/{{value}}.nc",
+    log:
+        "logs/{study}/{model}/values/{value}.log",
+    benchmark:
+        "benchmarks/{study}/{model}/values/{value}.jsonl"
+    message:
+        "Measuring the effects of the value {wildcards.value} in {wildcards.model}"
+
+
 rule curves:
     input:
         outcomes=expand(
@@ -196,6 +255,32 @@ rule curves:
         "../scripts/curves.py"
 
 
+rule changes:
+    input:
+        outcomes=expand(
+            f"{MASKED}/outcomes/{{localizer}}.nc",
+            localizer=config["localizers"],
+            allow_missing=True,
+        ),
+    output:
+        f"{MASKED}/changes.nc",
+    log:
+        "logs/{study}/{model}/changes.log",
+    benchmark:
+        "benchmarks/{study}/{model}/changes.jsonl"
+    conda:
+        "../../envs/statistics.yaml"
+    params:
+        tasks=config["tasks"],
+        localizers=config["localizers"],
+        inference=TESTED,
+        seed=config["seed"],
+    message:
+        "Finding the labels that change under ablation in {wildcards.model}"
+    script:
+        "../scripts/changes.py"
+
+
 rule replicates:
     input:
         effects=effects_of,
@@ -214,3 +299,36 @@ rule replicates:
         "Comparing the effects of the {wildcards.replicates} models"
     script:
         "../scripts/replicates.py"
+
+
+rule robustness:
+    input:
+        effects=f"{MASKED}/effects.nc",
+        values=expand(
+            f"{MASKED}/values/{{value}}.nc",
+            value=ABLATION["values"],
+            allow_missing=True,
+        ),
+        replicates=replicates_of,
+        twin=effects_of_twin,
+    output:
+        f"{MASKED}/robustness.nc",
+    log:
+        "logs/{study}/{model}/robustness.log",
+    benchmark:
+        "benchmarks/{study}/{model}/robustness.jsonl"
+    conda:
+        "../../envs/statistics.yaml"
+    params:
+        value=ABLATION["value"],
+        values=ABLATION["values"],
+        groups=groups_of,
+        untrained=lookup(within=config, dpath="models/{model}/untrained", default=""),
+        tasks=config["tasks"],
+        localizers=config["localizers"],
+        contrasts=config["contrasts"],
+        dissociations=config["dissociations"],
+    message:
+        "Comparing the central results in {wildcards.model} under other conditions"
+    script:
+        "../scripts/robustness.py"

@@ -28,7 +28,8 @@ wildcard_constraints:
     localizer="|".join(config["localizers"]),
     shard="[0-9]+",
     job="[0-9]+",
-    outcomes="outcomes|series",
+    outcomes="outcomes|series|values/(zero|mean|resample)",
+    value="zero|mean|resample",
     replicates="|".join(config["replicates"]) or "none",
 
 
@@ -52,10 +53,24 @@ TESTED = INFERENCE | settings_of(ABLATION, "matching")
 SERIES = any(ABLATION[key] for key in ("fractions", "keep", "layers"))
 
 # a mean map has a value for every position, of which the means may not have been recorded
-VALUES = {ABLATION["value"]} | ({"keep"} if ABLATION["keep"] else set())
+VALUES = {ABLATION["value"], *ABLATION["values"]}
+VALUES |= {"keep"} if ABLATION["keep"] else set()
 VALUES |= {ABLATION["background"]} if "keep" in VALUES else set()
 MAPPED = ABLATION["mean"] == "map" and "mean" in VALUES
 MAPS = MAPPED and "position" not in config["recording"]["reductions"]
+
+# models whose central results are also looked at under other conditions; an untrained twin is such a condition itself
+TWINS = {model.get("untrained") for model in config["models"].values()}
+ROBUST = [
+    name
+    for name, model in config["models"].items()
+    if name not in TWINS
+    and (
+        ABLATION["values"]
+        or model.get("untrained")
+        or any(name in group for group in config["replicates"].values())
+    )
+]
 
 # every output of a network stands for a label of a task; without tasks, for a category
 LABELS = [label for labels in config["tasks"].values() for label in labels]
@@ -100,4 +115,25 @@ def effects_of(wildcards):
     return [
         f"results/{wildcards.study}/{model}/effects.nc"
         for model in config["replicates"][wildcards.replicates]
+    ]
+
+
+def effects_of_twin(wildcards):
+    """Name the effects of a model's untrained twin, if it has one."""
+    twin = config["models"][wildcards.model].get("untrained")
+    return [f"results/{wildcards.study}/{twin}/effects.nc"] if twin else []
+
+
+def groups_of(wildcards):
+    """Name the groups of replicates that a model is one of."""
+    return [
+        name for name, group in config["replicates"].items() if wildcards.model in group
+    ]
+
+
+def replicates_of(wildcards):
+    """Name the effects over the models that replicate a model."""
+    return [
+        f"results/{wildcards.study}/replicates/{name}.nc"
+        for name in groups_of(wildcards)
     ]

@@ -1,3 +1,75 @@
+# the rules of this run, asked of the Snakemake that runs it, which need not be in an environment
+rule rulegraph:
+    input:
+        snakefile=str(Path(workflow.basedir) / "Snakefile"),
+        rules=sorted(
+            map(str, (Path(workflow.basedir) / "workflow/rules").glob("*.smk"))
+        ),
+    output:
+        "results/{study}/rulegraph.json",
+    log:
+        "logs/{study}/rulegraph.log",
+    benchmark:
+        "benchmarks/{study}/rulegraph.jsonl"
+    localrule: True
+    conda:
+        "../../envs/plots.yaml"
+    params:
+        target="results/{study}/report.html",
+        python=sys.executable,
+        config=config,
+    message:
+        "Asking Snakemake for the rules of {wildcards.study}"
+    script:
+        "../scripts/rulegraph.py"
+
+
+rule rules_figure:
+    input:
+        rules="results/{study}/rulegraph.json",
+    output:
+        report(
+            "results/{study}/figures/rules.svg",
+            caption="../report/rules.rst",
+            category="Report",
+            labels={"model": "all", "shows": "rules of the workflow"},
+        ),
+        pdf="results/{study}/figures/rules.pdf",
+    log:
+        "logs/{study}/figures/rules.log",
+    benchmark:
+        "benchmarks/{study}/figures/rules.jsonl"
+    conda:
+        "../../envs/plots.yaml"
+    message:
+        "Drawing the rules of {wildcards.study}"
+    script:
+        "../scripts/figures/rules.py"
+
+
+rule layers_figure:
+    input:
+        architecture="results/{study}/{model}/architecture.nc",
+    output:
+        report(
+            "results/{study}/{model}/figures/layers.svg",
+            caption="../report/layers.rst",
+            category="Units",
+            labels={"model": "{model}", "shows": "connections of the layers"},
+        ),
+        pdf="results/{study}/{model}/figures/layers.pdf",
+    log:
+        "logs/{study}/{model}/figures/layers.log",
+    benchmark:
+        "benchmarks/{study}/{model}/figures/layers.jsonl"
+    conda:
+        "../../envs/plots.yaml"
+    message:
+        "Drawing the layers of {wildcards.model}"
+    script:
+        "../scripts/figures/layers.py"
+
+
 rule stimuli_figure:
     input:
         stimuli="results/{study}/stimuli.nc",
@@ -8,6 +80,7 @@ rule stimuli_figure:
             category="Stimuli",
             labels={"model": "all", "shows": "samples of every category"},
         ),
+        pdf="results/{study}/figures/stimuli.pdf",
     log:
         "logs/{study}/figures/stimuli.log",
     benchmark:
@@ -33,6 +106,7 @@ rule confounds_figure:
             category="Stimuli",
             labels={"model": "{model}", "shows": "what else tells categories apart"},
         ),
+        pdf="results/{study}/{model}/figures/confounds.pdf",
     log:
         "logs/{study}/{model}/figures/confounds.log",
     benchmark:
@@ -55,6 +129,7 @@ rule selectivity_figure:
             category="Units",
             labels={"model": "{model}", "shows": "preference by layer"},
         ),
+        pdf="results/{study}/{model}/figures/selectivity.pdf",
     log:
         "logs/{study}/{model}/figures/selectivity.log",
     benchmark:
@@ -79,6 +154,7 @@ rule reliability_figure:
             category="Units",
             labels={"model": "{model}", "shows": "halves of the stimuli"},
         ),
+        pdf="results/{study}/{model}/figures/reliability.pdf",
     log:
         "logs/{study}/{model}/figures/reliability.log",
     benchmark:
@@ -91,6 +167,56 @@ rule reliability_figure:
         "../scripts/figures/reliability.py"
 
 
+rule extremes_figure:
+    input:
+        extremes="results/{study}/{model}/extremes.nc",
+        stimuli="results/{study}/stimuli.nc",
+    output:
+        report(
+            "results/{study}/{model}/figures/extremes.svg",
+            caption="../report/extremes.rst",
+            category="Units",
+            labels={"model": "{model}", "shows": "what the best units respond to"},
+        ),
+        pdf="results/{study}/{model}/figures/extremes.pdf",
+    log:
+        "logs/{study}/{model}/figures/extremes.log",
+    benchmark:
+        "benchmarks/{study}/{model}/figures/extremes.jsonl"
+    conda:
+        "../../envs/plots.yaml"
+    params:
+        categories=config["stimuli"]["categories"],
+        identifiable=config["report"]["identifiable"],
+    message:
+        "Drawing what the best units of {wildcards.model} respond to"
+    script:
+        "../scripts/figures/extremes.py"
+
+
+rule nulls_figure:
+    input:
+        nulls="results/{study}/{model}/nulls.nc",
+    output:
+        report(
+            "results/{study}/{model}/figures/nulls.svg",
+            caption="../report/nulls.rst",
+            category="Units",
+            labels={"model": "{model}", "shows": "preference beside shuffled labels"},
+        ),
+        pdf="results/{study}/{model}/figures/nulls.pdf",
+    log:
+        "logs/{study}/{model}/figures/nulls.log",
+    benchmark:
+        "benchmarks/{study}/{model}/figures/nulls.jsonl"
+    conda:
+        "../../envs/plots.yaml"
+    message:
+        "Drawing the preferences of {wildcards.model} beside shuffled labels"
+    script:
+        "../scripts/figures/nulls.py"
+
+
 rule masks_figure:
     input:
         masks="results/{study}/{model}/masks.nc",
@@ -101,6 +227,7 @@ rule masks_figure:
             category="Units",
             labels={"model": "{model}", "shows": "selected units by layer"},
         ),
+        pdf="results/{study}/{model}/figures/masks.pdf",
     log:
         "logs/{study}/{model}/figures/masks.log",
     benchmark:
@@ -123,6 +250,7 @@ rule effects_figure:
             category="Ablation",
             labels={"model": "{model}", "shows": "performance"},
         ),
+        pdf="results/{study}/{model}/figures/effects.pdf",
     log:
         "logs/{study}/{model}/figures/effects.log",
     benchmark:
@@ -148,6 +276,7 @@ rule dissociation_figure:
             category="Ablation",
             labels={"model": "{model}", "shows": "harm by mask and task"},
         ),
+        pdf="results/{study}/{model}/figures/dissociation.pdf",
     log:
         "logs/{study}/{model}/figures/dissociation.log",
     benchmark:
@@ -173,6 +302,7 @@ rule curves_figure:
             category="Ablation",
             labels={"model": "{model}", "shows": "more and fewer units"},
         ),
+        pdf="results/{study}/{model}/figures/curves.pdf",
     log:
         "logs/{study}/{model}/figures/curves.log",
     benchmark:
@@ -187,6 +317,56 @@ rule curves_figure:
         "Drawing the effects of more and fewer units in {wildcards.model}"
     script:
         "../scripts/figures/curves.py"
+
+
+rule changes_figure:
+    input:
+        changes="results/{study}/{model}/changes.nc",
+        stimuli="results/{study}/stimuli.nc",
+    output:
+        report(
+            "results/{study}/{model}/figures/changes.svg",
+            caption="../report/changes.rst",
+            category="Ablation",
+            labels={"model": "{model}", "shows": "images that change their label"},
+        ),
+        pdf="results/{study}/{model}/figures/changes.pdf",
+    log:
+        "logs/{study}/{model}/figures/changes.log",
+    benchmark:
+        "benchmarks/{study}/{model}/figures/changes.jsonl"
+    conda:
+        "../../envs/plots.yaml"
+    params:
+        categories=config["stimuli"]["categories"],
+        identifiable=config["report"]["identifiable"],
+    message:
+        "Drawing the images whose label changes in {wildcards.model}"
+    script:
+        "../scripts/figures/changes.py"
+
+
+rule robustness_figure:
+    input:
+        robustness="results/{study}/{model}/robustness.nc",
+    output:
+        report(
+            "results/{study}/{model}/figures/robustness.svg",
+            caption="../report/robustness.rst",
+            category="Robustness",
+            labels={"model": "{model}", "shows": "central results, other conditions"},
+        ),
+        pdf="results/{study}/{model}/figures/robustness.pdf",
+    log:
+        "logs/{study}/{model}/figures/robustness.log",
+    benchmark:
+        "benchmarks/{study}/{model}/figures/robustness.jsonl"
+    conda:
+        "../../envs/plots.yaml"
+    message:
+        "Drawing the central results in {wildcards.model} under other conditions"
+    script:
+        "../scripts/figures/robustness.py"
 
 
 rule units_table:
@@ -232,3 +412,50 @@ rule effects_table:
         "Listing the effects of ablation in {wildcards.model}"
     script:
         "../scripts/tables/effects.py"
+
+
+rule changes_table:
+    input:
+        changes="results/{study}/{model}/changes.nc",
+    output:
+        report(
+            "results/{study}/{model}/tables/changes.csv",
+            caption="../report/changes_table.rst",
+            category="Ablation",
+            labels={
+                "model": "{model}",
+                "shows": "table of images that change their label",
+            },
+        ),
+    log:
+        "logs/{study}/{model}/tables/changes.log",
+    benchmark:
+        "benchmarks/{study}/{model}/tables/changes.jsonl"
+    conda:
+        "../../envs/plots.yaml"
+    message:
+        "Listing the images whose label changes in {wildcards.model}"
+    script:
+        "../scripts/tables/changes.py"
+
+
+rule categories_table:
+    input:
+        changes="results/{study}/{model}/changes.nc",
+    output:
+        report(
+            "results/{study}/{model}/tables/categories.csv",
+            caption="../report/categories_table.rst",
+            category="Ablation",
+            labels={"model": "{model}", "shows": "table by category"},
+        ),
+    log:
+        "logs/{study}/{model}/tables/categories.log",
+    benchmark:
+        "benchmarks/{study}/{model}/tables/categories.jsonl"
+    conda:
+        "../../envs/plots.yaml"
+    message:
+        "Listing what each mask does to each category in {wildcards.model}"
+    script:
+        "../scripts/tables/categories.py"

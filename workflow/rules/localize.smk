@@ -41,6 +41,47 @@ rule reliability:
         "../scripts/reliability.py"
 
 
+rule extremes:
+    input:
+        contrast="results/{study}/{model}/contrast.nc",
+        activations="results/{study}/{model}/activations.nc",
+    output:
+        "results/{study}/{model}/extremes.nc",
+    log:
+        "logs/{study}/{model}/extremes.log",
+    benchmark:
+        "benchmarks/{study}/{model}/extremes.jsonl"
+    conda:
+        "../../envs/statistics.yaml"
+    params:
+        contrasts=config["contrasts"],
+    message:
+        "Finding what the best units of {wildcards.model} respond to"
+    script:
+        "../scripts/extremes.py"
+
+
+rule nulls:
+    input:
+        moments="results/{study}/{model}/moments.nc",
+    output:
+        "results/{study}/{model}/nulls.nc",
+    log:
+        "logs/{study}/{model}/nulls.log",
+    benchmark:
+        "benchmarks/{study}/{model}/nulls.jsonl"
+    conda:
+        "../../envs/statistics.yaml"
+    params:
+        contrasts=config["contrasts"],
+        inference=settings_of(INFERENCE, "alpha"),
+        seed=config["seed"],
+    message:
+        "Exchanging the labels of the stimuli in {wildcards.model}"
+    script:
+        "../scripts/nulls.py"
+
+
 rule masks:
     input:
         contrast="results/{study}/{model}/contrast.nc",

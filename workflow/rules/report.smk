@@ -10,11 +10,17 @@ ARTEFACTS = [
     "moments",
     "contrast",
     "reliability",
+    "nulls",
     "masks",
     "effects",
+    "changes",
 ]
-FIGURES = ["confounds", "selectivity", "reliability", "masks", "effects"]
-FIGURES += ["dissociation"]
+FIGURES = ["layers", "confounds", "selectivity", "reliability", "masks", "effects"]
+FIGURES += ["nulls", "dissociation", "changes"]
+# what units respond to is shown of stimuli that did not choose them
+if {"select", "test"} & set(config["recording"]["splits"]):
+    ARTEFACTS.append("extremes")
+    FIGURES.append("extremes")
 if config["readouts"]:
     ARTEFACTS.append("readouts")
 if MAPS:
@@ -28,8 +34,11 @@ OUTCOMES = ["outcomes", "series"] if SERIES else ["outcomes"]
 rule report:
     input:
         document=str(PAGE / "report.qmd"),
-        style=str(PAGE / "style.css"),
-        bibliography=str(PAGE / "references.bib"),
+        look=sorted(
+            str(path)
+            for path in PAGE.iterdir()
+            if path.suffix in (".css", ".html", ".scss", ".typ", ".bib")
+        ),
         drawn=expand(
             "results/{{study}}/drawn/{category}.nc",
             category=config["stimuli"]["categories"],
@@ -47,6 +56,12 @@ rule report:
             outcomes=OUTCOMES,
             localizer=config["localizers"],
         ),
+        values=expand(
+            "results/{{study}}/{model}/values/{value}.nc",
+            model=ROBUST,
+            value=ABLATION["values"],
+        ),
+        robustness=expand("results/{{study}}/{model}/robustness.nc", model=ROBUST),
         replicates=expand(
             "results/{{study}}/replicates/{replicates}.nc",
             replicates=config["replicates"],
@@ -54,20 +69,32 @@ rule report:
         tables=expand(
             "results/{{study}}/{model}/tables/{table}.csv",
             model=config["models"],
-            table=["units", "effects"],
+            table=["units", "effects", "changes", "categories"],
         ),
-        overview="results/{study}/figures/stimuli.svg",
+        overview=expand(
+            "results/{{study}}/figures/{figure}.svg", figure=["stimuli", "rules"]
+        ),
+        rules="results/{study}/rulegraph.json",
         figures=expand(
             "results/{{study}}/{model}/figures/{figure}.svg",
             model=config["models"],
             figure=FIGURES,
-        ),
+        )
+        + expand("results/{{study}}/{model}/figures/robustness.svg", model=ROBUST),
     output:
         report(
             "results/{study}/report.html",
             caption="../report/report.rst",
             category="Report",
             labels={"model": "all", "shows": "the whole study"},
+        ),
+        description="results/{study}/report.json",
+        tables=report(
+            directory("results/{study}/tables"),
+            patterns=["{table}.csv"],
+            caption="../report/tables.rst",
+            category="Tables",
+            labels={"model": "all", "shows": "{table}"},
         ),
     log:
         "logs/{study}/report.log",
@@ -78,7 +105,20 @@ rule report:
     params:
         config=config,
         benchmarks="benchmarks/{study}",
+        logs="logs/{study}",
     message:
         "Writing the report of {wildcards.study}"
     script:
         "../scripts/report.py"
+
+
+# the same on paper; made when it is asked for
+use rule report as pdf with:
+    output:
+        "results/{study}/report.pdf",
+    log:
+        "logs/{study}/pdf.log",
+    benchmark:
+        "benchmarks/{study}/pdf.jsonl"
+    message:
+        "Printing the report of {wildcards.study}"
