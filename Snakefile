@@ -50,4 +50,5 @@ rule fetch:
 
 
 onsuccess:
-    print(f"The report of the study: {Path(rules.all.input.report).resolve()}")
+    if Path(rules.all.input.report).is_file():
+        print(f"The report of the study: {Path(rules.all.input.report).resolve()}")

@@ -370,10 +370,12 @@ def _draw(folder: Path, config: dict, table: xr.Dataset, models: dict[str, dict[
     from deeplocalizer.plots import dissociation, drawing, graph, masks, selectivity
     from deeplocalizer.plots import effects as effect_figure
     from deeplocalizer.plots import stimuli as stimuli_figure
+    from deeplocalizer.stimuli import people
 
-    outcome, own = summaries.expectations(config["tasks"], config["localizers"])
+    outcome, _ = summaries.expectations(config["tasks"], config["localizers"])
+    own = summaries.expected(config["tasks"], config["localizers"], config["contrasts"])
     categories = config["stimuli"]["categories"]
-    hidden = stimuli_figure.withheld(categories, config["report"]["identifiable"])
+    hidden = people.withheld(categories, config["report"]["identifiable"])
     drawing.save(stimuli_figure.draw(table, list(categories), hidden), folder / "stimuli.svg", "Stimuli")
     drawing.save(graph.rules(RULES), folder / "rules.svg", "Rules")
     for name, made in models.items():

@@ -9,6 +9,7 @@ from scipy.stats import binom
 
 from deeplocalizer import changes, effects, provenance, store
 from deeplocalizer.changes import listing
+from deeplocalizer.effects.sample import Sample
 from tests import changing
 from tests.changing import BELT, CAT, CONTROLS, FACES, OBJECTS, SETTINGS, TEAPOT, WIG
 from tests.effects import studies
@@ -209,3 +210,15 @@ def test_what_is_missing_is_named():
         changing.measured({"faces": made})
     with pytest.raises(ValueError, match="no outcomes"):
         changes.measure({}, {}, SETTINGS, seed=0)
+
+
+def test_random_masks_are_averaged_a_few_at_a_time_and_other_variables_are_not_asked_for(monkeypatch):
+    """A thousand masks of a hundred thousand stimuli would be gigabytes at once: no more than asked for are held."""
+    expected = changing.measured()
+    seen = []
+    harms = Sample.harms
+    monkeypatch.setattr(Sample, "harms", lambda self, name, rows: seen.append(len(rows)) or harms(self, name, rows))
+    monkeypatch.setattr(changes.shares, "BLOCK", 3 * (FACES + OBJECTS))
+    only = {name: one[list(changes.ASKED)] for name, one in changing.planted().items()}
+    xr.testing.assert_identical(changing.measured(only), expected)
+    assert max(seen) == 3 * (FACES + OBJECTS) // FACES  # of the smallest category

@@ -22,6 +22,7 @@ from deeplocalizer import configuration
 from deeplocalizer.configuration.schema import keys
 from deeplocalizer.configuration.spelling import flow
 from deeplocalizer.configuration.words import allowed_text
+from deeplocalizer.stimuli import people
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = configuration.load_schema(ROOT / "workflow/schemas/config.schema.yaml")
@@ -299,6 +300,31 @@ BROKEN = [
         place("localizers.Faces", DEMO["localizers"]["faces"], place("ablation.values", [])),
         ["localizers.Faces: this name differs from faces in capitals only", "names that differ in more"],
         id="names that differ in capitals",
+    ),
+    pytest.param(
+        place("stimuli.categories.None", {"source": "folder", "path": "x"}),
+        ["stimuli.categories.None: 'None' (text) could not be told from a missing number in tables", "other names"],
+        id="category that reads as missing",
+    ),
+    pytest.param(
+        place("contrasts.NaT", DEMO["contrasts"]["faces"]),
+        ["contrasts.NaT: 'NaT' (text) could not be told from a missing number"],
+        id="contrast that reads as missing",
+    ),
+    pytest.param(
+        place("models.Tables", DEMO["models"]["dual_task_cnn"]),
+        ["models.Tables: 'Tables' (text) is a folder of the study beside those of its models", "other names"],
+        id="model that has the name of a folder",
+    ),
+    pytest.param(
+        place("localizers.intact", DEMO["localizers"]["faces"], place("ablation.values", [])),
+        ["localizers.intact: 'intact' (text) is the run of the network without a mask"],
+        id="localizer that has the name of the intact run",
+    ),
+    pytest.param(
+        place("stimuli.categories.all", {"source": "folder", "path": "x"}),
+        ["stimuli.categories.all: 'all' (text) is what tables call all categories together"],
+        id="category that has the name of all together",
     ),
     # keys and words
     pytest.param(
@@ -843,3 +869,50 @@ def test_defaults_depend_on_the_source_and_the_architecture():
     assert (models["other"]["weights"], models["other"]["revision"]) == ("pretrained", "main")
     assert "revision" not in models["dual_task_cnn"]
     assert configuration.resolve(resolved, SCHEMA) == resolved
+
+
+@pytest.mark.parametrize("name", ["nan", "NAN", "inf", "Infinity", "NONE", "nat", "NA", "null"])
+@pytest.mark.parametrize(
+    "path", ["stimuli.categories", "tasks", "models", "contrasts", "localizers", "readouts", "replicates"]
+)
+def test_no_name_can_be_read_as_a_missing_number(path, name):
+    """What pandas reads as missing or endless is no name, in any capitals."""
+    said = problems(place(f"{path}.{name}", ["a", "b"] if path in ("tasks", "replicates") else {}))
+    assert [one for one in said if one.startswith(f"{path}.{name}: ")], said
+
+
+def test_a_label_is_not_read_as_a_missing_number():
+    """A lower-case none is a label like any other; what would be read as missing is not."""
+    said = [one for one in problems(place("tasks.smile", ["none", "NaN"])) if "missing number" in one]
+    assert len(said) == 1 and said[0].startswith("tasks.smile[1]: got 'NaN' (text) could not be told from a missing")
+    [said] = [one for one in problems(place("stimuli.categories.faces.label", "None")) if "missing number" in one]
+    assert said.startswith("stimuli.categories.faces.label: got 'None' (text)")
+
+
+@pytest.mark.parametrize(
+    "category",
+    [
+        {"source": "celeba"},
+        {"source": "hub", "repository": "somebody/celeb-a-hq"},
+        {"source": "folder", "path": "~/data/img_align_celeba"},
+        {"source": "folder", "path": ["mine", "/data/CelebA/faces"]},
+        {"source": "table", "path": "faces.csv", "root": "/data/Celeb_A"},
+        {"source": "table", "path": "celeba.csv", "root": ""},
+    ],
+)
+def test_faces_of_celeba_are_withheld_however_they_come(category):
+    both = {"people": category, "things": {"source": "digits"}}
+    assert people.withheld(both, False) == ["people"]
+    assert people.withheld(both, True) == []
+
+
+def test_a_single_file_of_celeba_withholds_its_category():
+    categories = {"people": {"source": "table", "path": "t.csv", "root": ""}, "things": {"source": "digits"}}
+    sources = [
+        ("things", "digits 3"),
+        ("people", "mine/1.jpg"),
+        ("people", "t.csv row 3 (img_align_celeba/000001.jpg)"),
+    ]
+    assert people.withheld(categories, False, sources) == ["people"]
+    assert people.withheld(categories, False, sources[:2]) == []
+    assert people.withheld(categories, True, sources) == []

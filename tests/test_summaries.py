@@ -137,6 +137,18 @@ def test_expectations():
     assert summaries.expectations({}, {"one": {}}) == ("kept", {})
 
 
+def test_what_a_localizer_is_expected_to_change():
+    contrasts = {"x": {"preferred": ["faces"], "other": ["cars", "dogs"]}}
+    localizers = {
+        "one": {"contrast": "x", "task": "seeing"},
+        "two": {"contrast": "x", "sign": "negative"},
+        "three": {"contrast": "x", "sign": "absolute"},
+    }
+    assert summaries.expected({"seeing": ["a", "b"]}, localizers, contrasts) == {"one": {"seeing"}}
+    found = summaries.expected({}, localizers, contrasts)
+    assert found == {"one": {"seeing", "faces"}, "two": {"cars", "dogs"}, "three": {"faces", "cars", "dogs"}}
+
+
 @pytest.mark.parametrize(
     ("p", "text"),
     [

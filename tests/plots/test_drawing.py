@@ -1,13 +1,18 @@
 """The common look, and files that do not change without reason."""
 
+import io
 import subprocess
 import sys
 
 import matplotlib as mpl
 import numpy as np
 import pytest
+import typst
+from PIL import Image
 
-from deeplocalizer.plots import drawing
+from deeplocalizer.plots import changes, drawing, reliability
+from tests import changing
+from tests.plots import makers
 
 
 def test_settings_are_as_before_afterwards():
@@ -83,3 +88,25 @@ def test_colours_recur_and_differ_while_they_can():
     few = [drawing.color(index) for index in range(len(drawing.PALETTE))]
     assert len(set(few)) == len(few)
     assert drawing.color(len(few)) == few[0]
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [lambda: reliability.draw(makers.reliability()), lambda: changes.draw(changing.measured(), changing.pictures())],
+    ids=["marks", "photographs"],
+)
+def test_the_pdf_shows_what_the_svg_shows(tmp_path, draw):
+    drawing.save(draw(), [tmp_path / "a.svg", tmp_path / "a.pdf"], "Twins")
+    shown = []
+    for name in ("a.svg", "a.pdf"):
+        page = f'#set page(width: 8in, height: auto, margin: 0pt)\n#image("{name}", width: 8in)'
+        (tmp_path / "page.typ").write_text(page)
+        drawn = typst.compile(str(tmp_path / "page.typ"), root=str(tmp_path), format="png", ppi=60)
+        with Image.open(io.BytesIO(drawn)) as image:
+            shown.append(np.asarray(image.convert("RGB"), dtype=float))
+    one, other = shown
+    assert abs(one.shape[0] - other.shape[0]) <= 1 and one.shape[1] == other.shape[1]
+    rows = min(one.shape[0], other.shape[0])
+    apart = np.abs(one[:rows] - other[:rows])
+    assert one.std() > 10  # there is something to see
+    assert apart.mean() < 2.5 and (apart > 100).mean() < 0.01  # edges of letters may differ

@@ -106,7 +106,7 @@ def test_many_tasks_and_localizers(tmp_path):
     figure = effects_figure.draw(hand_made(tasks, localizers, rows), "correct", {localizers[0]: tasks[0]})
     drawn = artists(figure)
     assert sum(name.startswith("ablated/") for name in drawn) == 40
-    assert "without localizer with a long name 7 units" in texts(figure)
+    assert "without localizer with\na long name 7 units" in texts(figure)
     drawing.save(figure, tmp_path / "figure.svg", "Performance")
 
 

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from deeplocalizer.plots import drawing, stimuli
+from deeplocalizer.stimuli import people
 from deeplocalizer.stimuli.images import encode_png
 from deeplocalizer.stimuli.record import Record
 from deeplocalizer.stimuli.table import build, encoded
@@ -55,10 +56,10 @@ def test_a_file_is_the_same_every_time(table, tmp_path):
 
 def test_faces_of_celeba_are_not_shown_unless_they_are_to_be(table):
     of = {"faces": {"source": "celeba"}, "objects": {"source": "coco", "repository": "phiyodr/coco2017"}}
-    assert stimuli.withheld(of, False) == ["faces"]
-    assert stimuli.withheld(of, True) == []
+    assert people.withheld(of, False) == ["faces"]
+    assert people.withheld(of, True) == []
     # the same images by another way
-    assert stimuli.withheld({"a": {"source": "hub", "repository": "somebody/CelebA-HQ"}}, False) == ["a"]
+    assert people.withheld({"a": {"source": "hub", "repository": "somebody/CelebA-HQ"}}, False) == ["a"]
     figure = stimuli.draw(table, ["faces", "objects"], ["faces"])
     panels = artists(figure)
     for split in ("train", "localize", "select", "test"):

@@ -104,6 +104,15 @@ def test_darker_greys_become_lighter(one, other):
     assert values[0] >= values[1]
 
 
+@pytest.mark.parametrize("color", ["#fff1c9", "#dbeaf3", "#f9e7db"])
+def test_what_is_but_tinted_in_the_light_is_but_tinted_in_the_dark(color):
+    def chroma(one):
+        channels = [int(one[i : i + 2], 16) for i in (1, 3, 5)]
+        return max(channels) - min(channels)
+
+    assert 0 < chroma(dark.counterpart(color)) <= chroma(color) + 5
+
+
 def test_an_image_has_a_rule_for_every_colour_it_paints():
     svg = drawn()
     adapted = dark.adapt(svg)

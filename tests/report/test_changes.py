@@ -154,8 +154,8 @@ def test_the_table_of_categories_has_the_numbers_of_the_artefact():
     assert rows[start + 3][1:8] == ["100.0", "62.5", "37.5", f"[{low}, {high}]", "0.9", "[0.0, 2.5]", "0.048"]
     assert not any("decided right" in row[0] for row in rows)
     assert "right decisions" not in categories.caption(study(), found)
-    assert "of doing more harm" in spoken(categories.caption(study(), found))
-    assert "of doing less harm" in spoken(categories.caption(study(), measured(value="keep")))
+    assert "of changing more;" in spoken(categories.caption(study(), found))
+    assert "of changing less;" in spoken(categories.caption(study(), measured(value="keep")))
     assert "its 90 % interval" in spoken(categories.caption(study(confidence=0.9), found))
 
 
@@ -207,3 +207,11 @@ def test_plain_tables_have_every_number():
     row = numbers[(numbers["localizer"] == "faces") & (numbers["category"] == "faces") & (numbers["outcome"] == "kept")]
     assert row["estimate"].item() == 15 / 40 and row["n"].item() == FACES
     assert len(room.frames.stimuli(measured())) == 0
+
+
+def test_a_network_that_labels_all_images_alike_is_told_of():
+    found = changing.measured()
+    assert float(found["commonest_share"]) == OBJECTS / (FACES + OBJECTS)
+    assert "one label" not in told(found)
+    found["commonest_share"] = found["commonest_share"] * 0 + 1
+    assert "gives 100.0 % of the test images one label, *teapot*" in told(found)

@@ -12,6 +12,7 @@ from tests.report.studies import spoken
 from tests.report.test_claims import rows
 from tests.report.test_tables import cells
 
+CLAIM = ("faces", "face_detection")
 AGAINST = {
     ("against", "faces", "bottom", "face_detection"): (0.3, 0.2, 0.4, 0.001),
     ("against", "faces", "opposite", "face_detection"): (0.1, -0.1, 0.3, 0.2),
@@ -33,8 +34,22 @@ def test_a_mask_is_compared_with_every_other_control(study):
     assert "they harm it more than do the units at the bottom" in text
     shown, _, open_question = text.partition("It is not shown that they harm it more than do")
     assert "the units of the opposite preference (10.0 [−10.0, 30.0], *p* = 0.20)" in open_question
-    assert "opposite" not in shown
+    assert "opposite" not in shown and "less" not in text
     assert text in spoken(sentences.harm(study, study.models[0], claim))
+
+
+def test_a_mask_that_harms_less_than_another_control_is_said_to_do_so():
+    made = rows((0.25, 0.1, 0.4, 0.01, 0.02)) | AGAINST
+    made["against", "faces", "shuffled", "face_detection"] = (-0.2, -0.3, -0.1, 1.0)
+    one = studies.study(studies.effects(made))
+    claim = claims.advantage(one, one.models[0].effects, "faces", "face_detection")
+    text = spoken(controls.compared(one, one.models[0], claim))
+    less = "they harm it less, not more, than do the units that are selected where labels are shuffled (−20.0 [−30.0"
+    assert f", but {less}" in text
+    del made["against", "faces", "bottom", "face_detection"]
+    one = studies.study(studies.effects(made))
+    text = spoken(controls.compared(one, one.models[0], claims.advantage(one, one.models[0].effects, *CLAIM)))
+    assert text.startswith(f"In percentage points, {less}")
 
 
 def test_without_other_controls_nothing_is_said():

@@ -4,10 +4,10 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.report.test_render import parsed
 
 from deeplocalizer.rendering import page, pandoc, printed
 from deeplocalizer.report import opening
+from tests.rendering.test_render import parsed
 
 AWKWARD = 'A: *b* "c" \\alpha_1 <x> # `q` --- @fig-z [1] & {python}'
 FRONT = {"title": "A study", "bibliography": "a.bib"}

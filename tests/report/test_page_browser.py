@@ -107,6 +107,30 @@ def test_the_contents_stay_in_view_and_mark_the_section(visit):
     assert 0 <= link.bounding_box()["y"] <= 900
 
 
+def test_the_mark_of_the_section_moves_nothing_in_the_contents(visit):
+    page = visit(1440)
+    height = "document.querySelector('#TOC > ul').getBoundingClientRect().height"
+    found = set()
+    for link in page.locator("#TOC a").all():
+        page.evaluate(
+            """(link) => document.querySelectorAll('#TOC a').forEach((one) =>
+            one === link ? one.setAttribute('aria-current', 'location') : one.removeAttribute('aria-current'))""",
+            link.element_handle(),
+        )
+        found.add(page.evaluate(height))
+    assert len(found) == 1
+
+
+def test_numbers_stay_on_one_line_and_words_get_some_room(visit):
+    page = visit(1440)
+    tall = """(all) => all.filter((one) => one.clientHeight > 0 && one.getClientRects().length
+        && one.querySelector('span, code') === null && (() => { const range = document.createRange();
+        range.selectNodeContents(one); return range.getClientRects().length > 1; })()).map((one) => one.textContent)"""
+    assert page.locator("main td[style*='right']").evaluate_all(tall) == []
+    narrow = "(all) => Math.min(...all.map((one) => one.clientWidth || 1e9))"
+    assert page.locator("main td:first-child").evaluate_all(narrow) > 70
+
+
 def test_all_is_there_without_scripts(visit):
     page = visit(java_script_enabled=False)
     assert page.locator("main button, main input").count() == 0

@@ -14,6 +14,7 @@ from tests.report import whole
 
 HERE = Path(__file__).parent
 REPORT = HERE.parents[1] / "report"
+EXAMPLES = HERE.parent / "rendering"
 LOOK = [REPORT / "tables.typ", REPORT / "print.typ"]
 BARS = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 60 40" width="60" height="40">'
@@ -54,8 +55,8 @@ def pages(tmp_path_factory):
         patch.setenv("PATH", str(tmp_path_factory.mktemp("empty")))
         for number in range(2):
             output = tmp_path_factory.mktemp("printed") / f"{number}.pdf"
-            given = [resources, HERE / "example.bib", REPORT / "style.css", *LOOK]
-            render(HERE / "example.qmd", output, {"REPORT_MODEL": "resnet_34*"}, given)
+            given = [resources, EXAMPLES / "example.bib", REPORT / "style.css", *LOOK]
+            render(EXAMPLES / "example.qmd", output, {"REPORT_MODEL": "resnet_34*"}, given)
             found.append(output.read_bytes())
     return found
 
@@ -85,9 +86,9 @@ def test_figures_tables_equations_and_sections_are_numbered_and_referred_to(fold
     ]
     for label in ("fig-a", "tbl-a", "tbl-b", "eq-a", "sec-one"):
         assert f"<{label}>\n" in markup.replace("> \n", ">\n")
-    assert "Table~1: Of tasks" in markup
-    assert "Table~2: By hand" in markup
-    assert "Figure~1: Bars" in markup
+    assert "#strong[Table~1:] Of tasks" in markup
+    assert "#strong[Table~2:] By hand" in markup
+    assert "#strong[Figure~1:] Bars" in markup
 
 
 def test_images_say_in_words_what_they_show(folder):
@@ -108,7 +109,7 @@ def test_tables_of_html_are_tables_on_paper(folder):
     assert markup.startswith("#report-table(8.5pt)[")
     assert "columns: (auto, auto,)" in markup
     assert "table.header([Mask], table.cell(align: right)[p],)" in markup
-    cells = re.findall(r"colspan: 2[^[]*\)\[#strong\[(.*?)\]\]", markup)
+    cells = re.findall(r"report-group\(2\)\[#strong\[(.*?)\]\]", markup)
     assert cells == [r"Faces & more", "Digits"]
     assert "[`a_b*`], table.cell(align: right)[\\< 0.001]" in markup
 

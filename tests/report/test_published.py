@@ -63,7 +63,10 @@ def test_inside_outside_and_absent(effects):
     kept = here(effects, "kept").estimate
     study = beside(effects, ("faces", "faces", "kept", kept))
     text = spoken(published.sentence(study, study.models[0]))
-    assert "The 1 number published by DeepLocalizer 0.0.3 lies in this study's 95 % interval" in text
+    assert "The one number published by DeepLocalizer 0.0.3 lies in this study's 95 % interval" in text
+    study = beside(effects, ("faces", "faces", "kl", 99.0))
+    text = spoken(published.sentence(study, study.models[0]))
+    assert text.startswith("The one number published by DeepLocalizer 0.0.3 does not lie in this study's 95 % interval")
     study = beside(effects, ("faces", "faces", "kept", kept), ("faces", "faces", "kl", 99.0))
     text = spoken(published.sentence(study, study.models[0]))
     assert "Of the 2 numbers published by DeepLocalizer 0.0.3, 1 lies in this study's 95 % interval." in text
@@ -74,7 +77,7 @@ def test_inside_outside_and_absent(effects):
     emptied = effects.assign(estimate=xr.full_like(effects["estimate"], np.nan))
     study = beside(emptied, ("faces", "faces", "kept", 0.5))
     text = spoken(published.sentence(study, study.models[0]))
-    assert "On decisions kept of faces this study has no number." in text
+    assert text.startswith("On decisions kept of faces this study has no number.")
     row = cells(published.table(study, study.models[0]))[-1]
     assert row[2:] == ["–"] * 6
     for word in ("significant", "nan"):

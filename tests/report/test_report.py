@@ -247,7 +247,7 @@ def test_the_original_stands_beside_its_published_numbers(tmp_path):
     for words in (
         "213,248 position units, every element of the outputs of 2 layers, were recorded",
         "the 2,500 units of the whole network with the largest absolute difference of the means in the contrast faces",
-        "the 2,500 that tell faces and objects apart most were silenced",
+        "the 2,500 that tell faces from objects most were silenced",
         "numbers published by DeepLocalizer 0.0.3, resnet34_example",
         "KL divergence, nats: faces",
         "3.1148",

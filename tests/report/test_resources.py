@@ -79,13 +79,18 @@ def test_the_sentence_adapts_to_what_was_measured(plain):
 
 def test_machines_are_listed_and_counted(plain):
     assert resources.machines_told(plain) == ""
-    one = having(plain, machines={("a laptop", ""): 3})
+    one = having(plain, machines={("a laptop", ""): len(JOBS)}, jobs=JOBS)
     assert spoken(resources.machines_told(one)) == (
-        "By their logs, the 3 jobs ran on one machine, none with a graphics processor."
+        f"By their logs, the {len(JOBS)} jobs ran on one machine, none with a graphics processor."
+    )
+    # some logs name none
+    one = having(plain, machines={("a laptop", ""): 3}, jobs=JOBS)
+    assert spoken(resources.machines_told(one)) == (
+        "By the logs that name a machine, 3 jobs ran on one machine, none with a graphics processor."
     )
     several = having(plain, machines={("a laptop", ""): 1, ("a node", ""): 4, ("a node", "NVIDIA H100"): 2})
     assert spoken(resources.machines_told(several)) == (
-        "By their logs, the 7 jobs ran on machines of 2 kinds, 2 of them with a graphics processor."
+        "By the logs that name a machine, 7 jobs ran on machines of 2 kinds, 2 of them with a graphics processor."
     )
     assert cells(resources.machines(several))[1:] == [
         ["a laptop", "–", "1"],
@@ -99,6 +104,12 @@ def test_snakemake_is_among_the_software(plain):
     rows = cells(resources.software(having(plain, artefacts=made, rules=RULES)))
     assert rows[1:] == [["numpy", "2.1, 2.2"], ["snakemake", "9.27.1"]]
     assert cells(resources.software(having(plain, artefacts=made)))[1:] == [["numpy", "2.1, 2.2"]]
+
+
+def test_the_version_that_reruns_the_study_is_that_of_its_artefacts(plain):
+    made = tuple(Artefact("a.nc", "A", "0", {"deeplocalizer": version}) for version in ("0.2", "0.1", "0.2"))
+    assert resources.version(having(plain, artefacts=made)) == "DeepLocalizer 0.1 and 0.2"
+    assert resources.version(having(plain, artefacts=())) == "DeepLocalizer"
 
 
 def test_the_workflow_is_told(plain):

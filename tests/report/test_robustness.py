@@ -97,8 +97,9 @@ def test_a_single_value_is_said_to_be_one():
 
 def test_what_cannot_be_done_cannot_be_tested():
     table = robust.table(networks=0, twin=False, p_able=0.3)
-    assert told(table) == f"{CLAIM}cannot be tested: the network does not do face detection to a meaningful degree."
-    assert "does not do one of the two tasks" in told(table, BOTH)
+    why = "the network is not shown to do face detection to a meaningful degree"
+    assert told(table) == f"{CLAIM}cannot be tested: {why}."
+    assert "is not shown to do one of the two tasks" in told(table, BOTH)
 
 
 def test_of_a_double_dissociation():
@@ -172,8 +173,8 @@ def test_a_twin_that_cannot_do_the_task_is_said_to_lose_nothing():
     table = robust.table(networks=0)
     table["p_able"][table["kind"].values.astype(str) == "twin"] = 0.6
     assert told(table).endswith(
-        "In `untrained`, the same network without training, it cannot be tested: that network does not do face "
-        "detection to a meaningful degree, and what cannot be done cannot be lost."
+        "In `untrained`, the same network without training, it cannot be tested: that network is not shown to do "
+        "face detection to a meaningful degree, and what cannot be done cannot be lost."
     )
     assert "one of the two tasks to a meaningful degree" in told(table, BOTH)
 
@@ -214,6 +215,11 @@ def test_how_many_hold_of_few():
     assert robustness.overview(*of(one)).endswith("main analysis, and with every replacement value, too.")
     one["p_family"][0, 0] = 0.3
     assert robustness.overview(*of(one)) == "The central result is not shown in the main analysis."
+    for name in ("estimate", "low", "high"):
+        one[name][0] = -0.1
+    assert robustness.overview(*of(one)) == "The central result is reversed in the main analysis."
+    every = varied((0.9, 0.9, 0.9), (-0.25, -0.2, -0.2))
+    assert robustness.overview(*of(every)).endswith("none holds in the main analysis (2 are reversed there).")
     alone = robust.table(localizers=1, dissociations=False, networks=0, values=("zero",))
     assert robustness.overview(*of(alone)) == "The central result holds in the main analysis."
 

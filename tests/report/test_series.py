@@ -32,7 +32,7 @@ def test_the_largest_dose_the_worst_layer_and_what_is_kept():
     largest, worst, kept = one.loc[("fraction", "0.2")], one.loc[("layer", "conv2")], one.loc[("keep", "")]
     for row, before in ((largest, "with 20 % of the units silenced"), (kept, "With nothing but these units kept")):
         harm = f"{100 * row['estimate']:.1f} percentage points [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
-        assert f"{before}, harm is {harm} (random masks {100 * row['control']:.1f})" in text
+        assert f"{before}, harm is {harm} (random masks {100 * row['control']:.1f}, *p* = {row['p']:.3f})" in text
     assert f"`conv2` does most: harm is {100 * worst['estimate']:.1f} percentage points" in text
     assert "chosen after the fact" in text
     # each localizer on its own task only

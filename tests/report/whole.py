@@ -113,7 +113,8 @@ def write(folder, config=None):
     config = configuration() if config is None else config
     written = synthetic.write(folder, config, draw=True)
     known = json.loads(written.description.read_text())
-    outcome, own = summaries.expectations(config["tasks"], config["localizers"])
+    outcome, _ = summaries.expectations(config["tasks"], config["localizers"])
+    own = summaries.expected(config["tasks"], config["localizers"], config["contrasts"])
     for name, made in written.models.items():
         made["masks"] = stamped(with_masks(made["masks"]), "masks", folder, name, made["masks"].attrs)
         made["effects"] = stamped(with_controls(with_readout(made["effects"])), "effects", folder, name)
@@ -173,7 +174,7 @@ def write_without_tasks(folder):
         )  # fmt: skip
         made["curves"] = stamped(series, "curves", folder, name)
         known["models"][name]["curves"] = f"results/{name}/curves.nc"
-        _, own = summaries.expectations(config["tasks"], config["localizers"])
+        own = summaries.expected(config["tasks"], config["localizers"], config["contrasts"])
         figures = {
             "curves": curves_figure.draw(made["curves"], "kept", own),
             "effects": effects_figure.draw(made["effects"], "kept", own),

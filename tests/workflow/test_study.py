@@ -5,6 +5,8 @@ import os
 import re
 import signal
 import subprocess
+import sys
+import sysconfig
 import time
 
 import numpy as np
@@ -22,7 +24,7 @@ def test_every_artefact_explains_itself(study):
     kinds = {store.open(path).attrs["artefact"] for path in found}
     assert kinds == {
         "drawn", "stimuli", "inputs", "confounds", "architecture", "activations", "moments", "contrast", "reliability",
-        "masks", "series", "maps", "readouts", "outcomes", "effects", "curves",
+        "masks", "series", "maps", "readouts", "outcomes", "effects", "curves", "nulls", "extremes", "changes",
     }  # fmt: skip
     for path in found:
         dataset = store.open(path)
@@ -114,6 +116,10 @@ def test_logs_and_benchmarks_are_there_for_every_rule(study):
         "ablate",
         "curves",
         "effects",
+        "nulls",
+        "extremes",
+        "changes",
+        "rulegraph",
         "report",
     }
     for folder in ("logs", "benchmarks"):
@@ -125,6 +131,38 @@ def test_a_second_run_does_nothing(study):
     result = snakemake(study, small())
     assert result.returncode == 0
     assert "Nothing to be done" in result.stdout + result.stderr
+
+
+def planned(result):
+    """Name the rules that a dry run would run."""
+    said = result.stdout + result.stderr
+    assert result.returncode == 0, said
+    return set(re.findall(r"^(\w+) +\d+$", said, re.MULTILINE)) - {"total"}
+
+
+def test_another_title_writes_the_report_anew_and_nothing_else(study):
+    changed = small()
+    changed["report"]["title"] = "Another title"
+    assert planned(snakemake(study, changed, "--dry-run")) == {"all", "report"}
+
+
+def test_what_only_statistics_ask_for_runs_nothing_but_statistics(study):
+    """Another level draws no rules anew, and no stimulus, training or recording is repeated."""
+    changed = small() | {"inference": {"resamples": 1000, "alpha": 0.06}}
+    found = planned(snakemake(study, changed, "--dry-run"))
+    assert {"nulls", "masks", "effects", "report"} <= found
+    assert not found & {"draw", "stimuli", "inputs", "weights", "record", "contrast", "rulegraph", "rules_figure"}
+
+
+def test_a_python_that_moved_runs_nothing_anew(study, tmp_path):
+    """The same environment under another path, as after a folder was renamed."""
+    link = tmp_path / "python"
+    link.symlink_to(sys.executable)
+    environment = os.environ | {"PYTHONPATH": sysconfig.get_path("purelib")}
+    words = [str(link), *command(study, small())[1:], "--cores", "2", "--dry-run"]
+    result = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
+    said = result.stdout + result.stderr
+    assert result.returncode == 0 and "Nothing to be done" in said, said
 
 
 @pytest.mark.slow

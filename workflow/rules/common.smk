@@ -72,6 +72,11 @@ ROBUST = [
     )
 ]
 
+# what decides which rules a study has: all sections but those that no rule is there or not there for
+RULELESS = ["seed", "downloads", "stimuli", "tasks", "contrasts", "localizers"]
+RULELESS += ["dissociations", "inference", "report"]
+DECIDING = {key: part for key, part in config.items() if key not in RULELESS}
+
 # every output of a network stands for a label of a task; without tasks, for a category
 LABELS = [label for labels in config["tasks"].values() for label in labels]
 LABELS = LABELS or list(config["stimuli"]["categories"])
@@ -137,3 +142,8 @@ def replicates_of(wildcards):
         f"results/{wildcards.study}/replicates/{name}.nc"
         for name in groups_of(wildcards)
     ]
+
+
+def interpreter(wildcards, threads):
+    """Name the Python that runs Snakemake; as it takes threads, where it lies is no reason to run again."""
+    return sys.executable

@@ -16,8 +16,8 @@ rule rulegraph:
         "../../envs/plots.yaml"
     params:
         target="results/{study}/report.html",
-        python=sys.executable,
-        config=config,
+        python=interpreter,
+        deciding=DECIDING,
     message:
         "Asking Snakemake for the rules of {wildcards.study}"
     script:
@@ -259,6 +259,7 @@ rule effects_figure:
         "../../envs/plots.yaml"
     params:
         tasks=config["tasks"],
+        contrasts=config["contrasts"],
         localizers=config["localizers"],
     message:
         "Drawing the performance of {wildcards.model} under ablation"
@@ -285,6 +286,7 @@ rule dissociation_figure:
         "../../envs/plots.yaml"
     params:
         tasks=config["tasks"],
+        contrasts=config["contrasts"],
         localizers=config["localizers"],
     message:
         "Drawing the harm of each mask of {wildcards.model} to each task"
@@ -312,6 +314,7 @@ rule curves_figure:
     params:
         tasks=config["tasks"],
         readouts=config["readouts"],
+        contrasts=config["contrasts"],
         localizers=config["localizers"],
     message:
         "Drawing the effects of more and fewer units in {wildcards.model}"

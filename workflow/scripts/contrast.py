@@ -6,7 +6,8 @@ from deeplocalizer.logging import log_to
 
 with log_to(snakemake.log[0]):
     parameters = dict(snakemake.params.items())
-    moments = store.open(snakemake.input.moments, "moments")
+    with store.lazy(snakemake.input.moments, "moments") as recorded:  # of millions of units, each split takes gigabytes
+        moments = recorded.sel(split=["localize"]).load()
     with store.lazy(snakemake.input.activations, "activations") as activations:
         stored = auroc.streamed(activations, parameters["contrasts"])
         sources = {"moments": moments, "activations": activations}

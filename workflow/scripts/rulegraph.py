@@ -46,7 +46,7 @@ def stages() -> dict[str, str]:
 
 
 with log_to(snakemake.log[0]) as log:
-    drawn = graph_of(snakemake.params.target, snakemake.params.config).splitlines()
+    drawn = graph_of(snakemake.params.target, snakemake.config).splitlines()
     names = {match[1]: match[2] for match in filter(None, map(NODE.match, drawn))}
     edges = sorted([names[match[1]], names[match[2]]] for match in filter(None, map(EDGE.match, drawn)))
     stage_of = stages()

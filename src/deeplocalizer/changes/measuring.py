@@ -1,6 +1,7 @@
 """All changes of a study, from its outcomes.
 
 measure          what the masks do to each category, and the stimuli that change their label
+ASKED            the variables of outcomes that are looked at
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from deeplocalizer.changes.shares import Share, categories, shares
 from deeplocalizer.effects.meaning import matched
 from deeplocalizer.effects.runs import Runs
 from deeplocalizer.effects.subjects import Subject
+
+ASKED = ("kept", "correct", "kl", "decided")
 
 
 def measure(
@@ -45,7 +48,8 @@ def measure(
         ``controls`` (random masks), ``changed`` and ``transitions`` (how many there are). On ``change``: of each
         localizer the first `LISTED` stimuli that change their label, most specific first; on ``transition``: of each
         the first `LISTED` ways in which labels change, most frequent first. ``outputs`` and ``named``: how many
-        outputs the network has, and whether they have names.
+        outputs the network has, and whether they have names; ``commonest`` and ``commonest_share``: the label that
+        the intact network chooses most, and for which share of the stimuli.
 
     Raises
     ------

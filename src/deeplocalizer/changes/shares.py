@@ -20,11 +20,12 @@ from deeplocalizer import inference, seeding
 from deeplocalizer.effects.asking import Key, Request, answer
 from deeplocalizer.effects.meaning import bounds, matched
 from deeplocalizer.effects.runs import Runs
-from deeplocalizer.effects.sample import prepare
+from deeplocalizer.effects.sample import Sample, prepare
 from deeplocalizer.effects.specificity import spread
 from deeplocalizer.effects.subjects import Subject, subjects
 
 EVERY = ""
+BLOCK = 2**22  # numbers of random masks that are averaged at once
 OUTCOMES = {
     "kept": "share of the stimuli whose label changes",
     "correct": "share of the stimuli that are decided right intact, less that under the mask",
@@ -102,7 +103,7 @@ def shares(
     turn = -1.0 if keeps else 1.0
     found = {}
     for name in names:
-        cell, drawn = answers[Key("harm"), name], sample.mean(sample.harms(name, controls))
+        cell, drawn = answers[Key("harm"), name], _means(sample, name, controls)
         random = spread(drawn, settings["confidence"])
         found[name] = Share(
             *(cell.estimate, cell.low, cell.high, cell.method),
@@ -110,3 +111,10 @@ def shares(
             inference.rank_p(turn * cell.estimate, turn * drawn),
         )
     return found
+
+
+def _means(sample: Sample, outcome: str, rows: np.ndarray) -> np.ndarray:
+    """Give the mean harm of each of some runs (run,), a few at a time: a thousand of all stimuli are a gigabyte."""
+    step = max(1, BLOCK // max(1, len(sample.subject.label)))
+    parts = [sample.mean(sample.harms(outcome, rows[start : start + step])) for start in range(0, len(rows), step)]
+    return np.concatenate(parts)

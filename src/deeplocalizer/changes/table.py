@@ -5,7 +5,7 @@ of_categories    what the masks do to each category
 of_localizers    the random masks of each localizer, and what replaces units
 of_changes       the stimuli that change their label
 of_transitions   from which label to which other one
-of_outputs       how many outputs the network has, and whether they have names
+of_outputs       how many outputs the network has, whether they have names, and which one it chooses most
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ NUMBERS = {
     "control": "mean over the random masks",
     "control_low": "lower end of the middle of the random masks",
     "control_high": "upper end of the middle of the random masks",
-    "p": "one-sided p, the rank among the random masks: of doing more; where the mask is kept, of doing less",
+    "p": "one-sided p, the rank among the random masks: of doing more; where the mask is kept, of doing less; not "
+    "adjusted for the number of categories",
 }
 CHANGE = {
     "stimulus": "stimulus that changes its label",
@@ -131,13 +132,22 @@ def of_transitions(found: Mapping[str, Transitions]) -> xr.Dataset:
 
 
 def of_outputs(outcomes: xr.Dataset, tasks: Mapping[str, Sequence[str]]) -> xr.Dataset:
-    """Tell how many outputs the network has, and whether they have names: those of tasks do."""
+    """Tell how many outputs the network has, whether they have names (those of tasks do), and which it chooses most."""
     names = labels(outcomes)
+    intact = outcomes["decided"].values[outcomes["role"].values.astype(str) == "intact"][0]
+    times = np.bincount(intact, minlength=len(names))
+    share = times.max() / len(intact)
     plain = all(re.fullmatch(_UNNAMED.format(place), name, re.IGNORECASE) for place, name in enumerate(names))
     return xr.Dataset(
         {
             "outputs": ((), np.int32(len(names)), {"long_name": "number of outputs of the network"}),
             "named": ((), np.int8(bool(tasks) or not plain), {"long_name": "outputs have names (1) or numbers (0)"}),
+            "commonest": ((), str(names[times.argmax()]), {"long_name": "label that the intact network chooses most"}),
+            "commonest_share": (
+                (),
+                float(share),
+                {"long_name": "share of the test stimuli for which it does", "units": "1"},
+            ),
         }
     )
 

@@ -6,8 +6,9 @@ load_schema          the JSON schema that says what is allowed
 refuse_repeated      a file in which a key stands twice
 table                the schema as a table for the reader
 
-`validation` finds values that the schema refuses, `contradictions` those that do not fit together; `problems`
-and `hints` put them in words. ``python -m deeplocalizer.configuration SCHEMA README`` renews the table.
+`validation` finds values that the schema refuses, `contradictions` those that do not fit together, `naming` names that
+would be taken for something else; `problems` and `hints` put them in words.
+``python -m deeplocalizer.configuration SCHEMA README`` renews the table.
 """
 
 from deeplocalizer.configuration.reading import refuse_repeated

@@ -10,22 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from deeplocalizer.configuration import analyses, networks, power, readouts, sources
+from deeplocalizer.configuration import analyses, naming, networks, power, readouts, sources
 from deeplocalizer.configuration.labels import find as find_labels
 from deeplocalizer.configuration.sections import Configuration, entries, reference, section
 from deeplocalizer.configuration.sources import SOURCES
 from deeplocalizer.configuration.spelling import flow, join, value_text
 from deeplocalizer.configuration.words import Problem
-
-NAMED = (
-    ("stimuli", "categories"),
-    ("tasks",),
-    ("models",),
-    ("contrasts",),
-    ("localizers",),
-    ("readouts",),
-    ("replicates",),
-)
 
 
 def find(configuration: Configuration) -> list[Problem]:
@@ -37,7 +27,7 @@ def find(configuration: Configuration) -> list[Problem]:
         With its defaults, and with None in place of every value that the schema does not allow.
     """
     checks = (
-        _capitals,
+        naming.find,
         _sources,
         _splits,
         _labels,
@@ -55,17 +45,6 @@ def find(configuration: Configuration) -> list[Problem]:
         analyses.replicates,
     )
     return [problem for check in checks for problem in check(configuration)]
-
-
-def _capitals(configuration: Configuration) -> Iterator[Problem]:
-    """Refuse names that one folder would stand for where a file system ignores capitals."""
-    for path in NAMED:
-        seen: dict[str, str] = {}
-        for name in section(configuration, *path) or ():
-            twin = seen.setdefault(name.casefold(), name)
-            if twin != name:
-                given = f"this name differs from {twin} in capitals only"
-                yield Problem((*path, name), given, "names that differ in more: they become names of folders")
 
 
 def _sources(configuration: Configuration) -> Iterator[Problem]:

@@ -46,7 +46,7 @@ def draw(changes: xr.Dataset, stimuli: xr.Dataset, hidden: Collection[str] = ())
     stimuli : Dataset
         As `stimuli.table.build` makes it, of images.
     hidden : collection of str
-        Categories of which no image is shown; see `plots.stimuli.withheld`.
+        Categories of which no image is shown; see `stimuli.people.withheld`.
 
     Returns
     -------

@@ -11,9 +11,10 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from deeplocalizer.confounds import MEASURED_SPLITS, STATISTICS
-from deeplocalizer.plots import drawing
+from deeplocalizer.plots import drawing, labels
 from deeplocalizer.summaries import plain
 
 COLUMNS = 3  # panels side by side
@@ -21,6 +22,8 @@ ROW = 0.3  # inches for a category
 LINE = 0.19  # inches for a contrast in a measure
 MOST_DOTS = 300  # stimuli that are shown one by one
 BINS = 40
+LABEL = 15  # letters in a line of a category's name
+SHORT, LONG = 12, 20  # letters of the name of a contrast that need no more room for words, and that there are at most
 NEGLIGIBLE = 0.2  # Cohen (1988) calls a d of 0.2 small
 FARTHEST = 3.0  # the axis of d ends there; what lies beyond is written
 
@@ -31,7 +34,7 @@ _SHOWN = {
     "low": ("Low frequencies", "% of power, below 8 cycles", 100),
     "middle": ("Middle frequencies", "% of power, 8 to 32 cycles", 100),
     "high": ("High frequencies", "% of power, from 32 cycles", 100),
-    "slope": ("Spectral slope", "log amplitude by log frequency", 1),
+    "slope": ("Spectral slope", "log\u2013log slope of amplitude", 1),
     "colourfulness": ("Colourfulness", "0 is grey", 1),
 }
 assert list(_SHOWN) == list(STATISTICS)
@@ -60,7 +63,8 @@ def draw(measured: xr.Dataset, comparison: xr.Dataset) -> Figure:
     categories = list(dict.fromkeys(used["category"].values.astype(str).tolist()))
     columns = min(COLUMNS, len(names))
     rows = -(-len(names) // columns)
-    high = [0.8 + ROW * len(categories)] * rows + [0.8 + len(names) * (0.12 + LINE * len(contrasts))]
+    row = max(ROW, 0.05 + drawing.LINE * (1 + drawing.deepest(_named(categories))))
+    high = [0.8 + row * len(categories)] * rows + [0.8 + len(names) * (0.12 + LINE * len(contrasts))]
     with drawing.style():
         made = drawing.figure(sum(high))
         places = made.add_gridspec(rows + 1, columns, height_ratios=high)
@@ -69,7 +73,8 @@ def draw(measured: xr.Dataset, comparison: xr.Dataset) -> Figure:
             _distributions(axes, used, name, categories)
             axes.tick_params(axis="y", labelleft=index % columns == 0)
         # words beside the panel are a panel of their own: they must not narrow those above
-        below = places[rows, :].subgridspec(1, 2, width_ratios=(2, 1))
+        wide = max(map(len, contrasts)) > SHORT
+        below = places[rows, :].subgridspec(1, 2, width_ratios=(3, 2) if wide else (2, 1))
         panel, words = made.add_subplot(below[0]), made.add_subplot(below[1])
         _differences(panel, words, comparison, names, contrasts)
     return made
@@ -84,7 +89,9 @@ def _distributions(axes: Axes, used: xr.Dataset, name: str, categories: Sequence
     axes.set_title(title)
     axes.set(xlim=limits, ylim=(len(categories) - 0.55, -0.75))
     axes.set_xlabel(label, fontsize=drawing.SMALL)
-    axes.set_yticks(range(len(categories)), [plain(one) for one in categories])
+    axes.set_yticks(range(len(categories)), _named(categories))
+    # as many numbers as fit side by side
+    axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     axes.spines["left"].set_visible(False)
     for place, one in enumerate(categories):
         mine = values[(category == one) & np.isfinite(values)]
@@ -101,6 +108,10 @@ def _distributions(axes: Axes, used: xr.Dataset, name: str, categories: Sequence
         axes.plot([low, high], [place + 0.12] * 2, color=drawing.INK, linewidth=1.2, solid_capstyle="butt")
         (tick,) = axes.plot([middle], [place + 0.12], "|", color=drawing.INK, markersize=6, markeredgewidth=1.4)
         tick.set_gid(f"median/{name}/{one}")
+
+
+def _named(categories: Sequence[str]) -> list[str]:
+    return [drawing.wrapped(plain(one), LABEL) for one in categories]
 
 
 def _outline(axes: Axes, values: np.ndarray, place: int, limits: tuple[float, float], name: str) -> None:
@@ -147,7 +158,8 @@ def _write(words: Axes, cell: xr.Dataset, height: float) -> None:
     d, auroc = float(cell["d"]), float(cell["auroc"])
     contrast, name = cell["contrast"].item(), cell["statistic"].item()
     known = f"d = {_signed(d)}, AUROC {auroc:.2f}" if np.isfinite(auroc) else "not measured"
-    text = drawing.note(words, 0, height, f"{plain(contrast)}: {known}", words.transData, color=drawing.INK)
+    named = labels.cut(plain(contrast), LONG)
+    text = drawing.note(words, 0, height, f"{named}: {known}", words.transData, color=drawing.INK)
     text.set_gid(f"words/{contrast}/{name}")
 
 

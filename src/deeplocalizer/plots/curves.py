@@ -5,7 +5,7 @@ draw             harm by share of units silenced, by layer, and where nothing bu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -19,18 +19,19 @@ from deeplocalizer import summaries
 from deeplocalizer.plots import drawing
 from deeplocalizer.summaries import Curve, plain
 
+LABEL, TITLE = 22, {1: 60, 2: 26}  # letters in a line: of a label, and of a title by the number of columns
 PANEL = 2.3  # inches for a panel of doses
 ROW = 0.2  # inches for a mark in a panel of rows
 WIDE = 8.0  # times the smallest dose: beyond, the axis of doses is logarithmic
 LABELS = {"correct": "Harm (percentage points)", "kept": "Decisions changed (%)"}
 TITLES = {
     "fraction": "by the share of units silenced",
-    "layer": "by the layer whose part of the mask is silenced",
+    "layer": "the mask's units of one layer silenced",
     "keep": "all units but the mask replaced",
 }
 
 
-def draw(curves: xr.Dataset, outcome: str, own: Mapping[str, str]) -> Figure:
+def draw(curves: xr.Dataset, outcome: str, own: Mapping[str, Collection[str]]) -> Figure:
     """Show the harm of every series of masks that was run, beside random masks.
 
     Parameters
@@ -40,8 +41,8 @@ def draw(curves: xr.Dataset, outcome: str, own: Mapping[str, str]) -> Figure:
         ``point``: ``localizer``, ``series``, ``level``, ``dose`` and ``task``.
     outcome : str
         ``correct``, or ``kept`` where the study has no tasks; of readouts, ``correct`` is shown whatever leads.
-    own : mapping of str
-        The task that each localizer is expected to harm, if any; it is drawn with filled marks.
+    own : mapping of collections of str
+        What each localizer is expected to change, as `summaries.expected` says; it is drawn with filled marks.
 
     Returns
     -------
@@ -64,7 +65,8 @@ def draw(curves: xr.Dataset, outcome: str, own: Mapping[str, str]) -> Figure:
     found = {name: {task: summaries.curves(curves, led[task], name, task) for task in tasks} for name in names}
     columns = min(2, len(tasks))
     rows = -(-len(tasks) // columns)
-    heights = [height for name in names for height in [_height(name, found[name])] * rows]
+    more = drawing.LINE * drawing.deepest(drawing.wrapped(plain(task), TITLE[columns]) for task in tasks)
+    heights = [height for name in names for height in [_height(name, found[name]) + more] * rows]
     labels = {task: LABELS[led[task]] for task in tasks}
     with drawing.style():
         made = drawing.figure(0.35 + sum(heights))
@@ -88,8 +90,10 @@ def _height(series: str, found: Mapping[str, Sequence[Curve]]) -> float:
     """Give the height of a panel of a series, in inches."""
     if series == "fraction":
         return PANEL
-    marks = len(_labels(series, found)) * max(_marks(series, curves) for curves in found.values())
-    return 1.0 + ROW * max(3, marks)
+    rows = _labels(series, found)
+    marks = len(rows) * max(_marks(series, curves) for curves in found.values())
+    words = (1 + drawing.deepest(_only(rows))) * len(rows) if series == "keep" else 0
+    return 1.0 + max(ROW * max(3, marks), drawing.LINE * words)
 
 
 def _marks(series: str, curves: Sequence[Curve]) -> int:
@@ -103,6 +107,11 @@ def _labels(series: str, found: Mapping[str, Sequence[Curve]]) -> list[str]:
     if series == "keep":
         return list(dict.fromkeys(curve.localizer for curve in every))
     return merged([curve.level for curve in every])
+
+
+def _only(localizers: Sequence[str]) -> list[str]:
+    """Name the rows of masks that are kept."""
+    return [drawing.wrapped(f"only {plain(name)} units", LABEL) for name in localizers]
 
 
 def merged(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -125,7 +134,7 @@ def _section(
     found: Mapping[str, Sequence[Curve]],
     columns: int,
     wording: Mapping[str, str],
-    own: Mapping[str, str],
+    own: Mapping[str, Collection[str]],
     tints: Mapping[str, str],
 ) -> None:
     """Draw the panels of one series."""
@@ -133,7 +142,7 @@ def _section(
     for spare in panels[len(found) :]:
         spare.set_axis_off()
     for index, (axes, (task, curves)) in enumerate(zip(panels, found.items(), strict=False)):
-        axes.set_title(plain(task), pad=drawing.SUBTITLE)
+        axes.set_title(drawing.wrapped(plain(task), TITLE[columns]), pad=drawing.SUBTITLE)
         drawing.subtitle(axes, TITLES[series])
         if not curves:
             axes.set(xticks=[], yticks=[])
@@ -147,7 +156,9 @@ def _section(
             axes.tick_params(axis="y", labelleft=index % columns == 0)
 
 
-def _doses(axes: Axes, curves: Sequence[Curve], task: str, own: Mapping[str, str], tints: Mapping[str, str]) -> None:
+def _doses(
+    axes: Axes, curves: Sequence[Curve], task: str, own: Mapping[str, Collection[str]], tints: Mapping[str, str]
+) -> None:
     """Draw harm by the share of units that is silenced, a line for each localizer."""
     axes.axhline(0, color=drawing.MUTED, linewidth=0.7, zorder=0)
     for curve in curves:
@@ -161,7 +172,7 @@ def _doses(axes: Axes, curves: Sequence[Curve], task: str, own: Mapping[str, str
         ends.set(zorder=3, gid=f"interval/fraction/{name}")
         (line,) = axes.plot(dose, 100 * curve.estimate, color=tint, marker="o", markersize=5)
         line.set(zorder=4, gid=f"harm/fraction/{name}")
-        line.set_markerfacecolor(tint if own.get(curve.localizer) == task else "white")
+        line.set_markerfacecolor(tint if task in own.get(curve.localizer, ()) else "white")
     _axis(axes, curves)
 
 
@@ -183,15 +194,13 @@ def _rows(
     curves: Sequence[Curve],
     labels: Sequence[str],
     task: str,
-    own: Mapping[str, str],
+    own: Mapping[str, Collection[str]],
     tints: Mapping[str, str],
 ) -> None:
     """Draw harm in rows, one for each layer or for each localizer."""
     axes.axvline(0, color=drawing.MUTED, linewidth=0.7, zorder=0)
     axes.set(ylim=(len(labels) - 0.4, -0.6))
-    axes.set_yticks(
-        range(len(labels)), labels if series == "layer" else [f"only {plain(name)} units" for name in labels]
-    )
+    axes.set_yticks(range(len(labels)), labels if series == "layer" else _only(labels))
     axes.spines["left"].set_visible(False)
     step = 0.8 / len(curves) if series == "layer" else 0.0
     for index, curve in enumerate(curves):
@@ -200,7 +209,7 @@ def _rows(
             height = row + step * (index - (len(curves) - 1) / 2)
             name = "/".join(part for part in (series, curve.localizer, level, task) if part)
             _band(axes, curve, point, height, step * 0.9 if series == "layer" else 0.6, name)
-            filled = own.get(curve.localizer) == task
+            filled = task in own.get(curve.localizer, ())
             drawing.estimate(axes, curve.effect(point), height, tints[curve.localizer], filled, f"harm/{name}")
 
 
@@ -216,10 +225,10 @@ def _band(axes: Axes, curve: Curve, point: int, height: float, thick: float, nam
     axes.plot([middle] * 2, [height - thick / 2, height + thick / 2], color=drawing.RANDOM, linewidth=1)
 
 
-def _legend(made: Figure, tints: Mapping[str, str], own: Mapping[str, str]) -> None:
+def _legend(made: Figure, tints: Mapping[str, str], own: Mapping[str, Collection[str]]) -> None:
     handles: list[Line2D | Patch] = [
-        Line2D([], [], color=tint, marker="o", markersize=5, mfc=tint if own else "white", label=f"{plain(name)} units")
-        for name, tint in tints.items()
+        Line2D([], [], color=tint, marker="o", markersize=5, mfc=tint if own else "white", label=name)
+        for name, tint in ((drawing.wrapped(f"{plain(name)} units", LABEL), tint) for name, tint in tints.items())
     ]
     handles.append(Patch(color=drawing.FAINT, alpha=0.7, label="random masks"))
     made.legend(

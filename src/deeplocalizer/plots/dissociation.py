@@ -5,7 +5,7 @@ draw             harm to each task by each mask, with random controls and the di
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import xarray as xr
@@ -19,6 +19,7 @@ from deeplocalizer.plots import drawing
 from deeplocalizer.summaries import Effect, plain
 
 ROW = 0.3  # inches for a mask
+LABEL, AXIS, TITLE = 22, 26, 60  # letters in a line: of the label of a row, of an axis and of a title
 LABELS = {
     ("correct", "raw"): "Harm (percentage points)",
     ("correct", "scaled"): "Harm (% of the way from chance to intact)",
@@ -39,7 +40,7 @@ class Bar:
     control: tuple[float, float, float] | None = None
 
 
-def draw(effects: xr.Dataset, outcome: str, own: Mapping[str, str]) -> Figure:
+def draw(effects: xr.Dataset, outcome: str, own: Mapping[str, Collection[str]]) -> Figure:
     """Show the harm to each task by each mask.
 
     Parameters
@@ -48,8 +49,8 @@ def draw(effects: xr.Dataset, outcome: str, own: Mapping[str, str]) -> Figure:
         As `effects.measure` makes it.
     outcome : str
         ``correct``, or ``kept`` where the study has no tasks; of readouts, ``correct`` is shown whatever leads.
-    own : mapping of str
-        The task that each localizer is expected to harm, if any; it is drawn with a filled mark.
+    own : mapping of collections of str
+        What each localizer is expected to change, as `summaries.expected` says; it is drawn with a filled mark.
 
     Returns
     -------
@@ -64,8 +65,9 @@ def draw(effects: xr.Dataset, outcome: str, own: Mapping[str, str]) -> Figure:
     panels = [(task, scale) for task in tasks for scale in scales]
     lines = {(task, scale): _bars(effects, led[str(task)], str(task), scale, own) for task, scale in panels}
     rows = [len(lines[task, scales[0]]) for task in tasks]
+    high = max(ROW, 0.04 + drawing.LINE * (1 + drawing.deepest(bar.label for bars in lines.values() for bar in bars)))
     with drawing.style():
-        made = drawing.figure(0.85 + sum(0.45 + ROW * count for count in rows))
+        made = drawing.figure(1.05 + sum(0.45 + high * count for count in rows))
         axes = made.subplots(
             len(tasks), len(scales), squeeze=False, sharex="col", height_ratios=[count + 1 for count in rows]
         )
@@ -73,12 +75,13 @@ def draw(effects: xr.Dataset, outcome: str, own: Mapping[str, str]) -> Figure:
             for column, scale in enumerate(scales):
                 _panel(axes[row, column], lines[task, scale], f"{task}/{scale}")
                 axes[row, column].tick_params(axis="y", labelleft=column == 0)
-            axes[row, 0].set_title(plain(str(task)))
+            axes[row, 0].set_title(drawing.wrapped(plain(str(task)), TITLE))
         for row, task in enumerate(tasks):
             # below the last of the tasks that are told by one outcome
             if row == len(tasks) - 1 or led[str(tasks[row + 1])] != led[str(task)]:
                 for column, scale in enumerate(scales):
-                    axes[row, column].set_xlabel(LABELS.get((led[str(task)], scale), ""))
+                    label = LABELS.get((led[str(task)], scale), "")
+                    axes[row, column].set_xlabel(drawing.wrapped(label, AXIS))
         _legend(made, [bar for bars in lines.values() for bar in bars], bool(own))
     return made
 
@@ -88,7 +91,7 @@ def _any(effects: xr.Dataset, outcome: str, scale: str) -> bool:
     return bool(effects["estimate"].sel(outcome=outcome).values[rows].size)
 
 
-def _bars(effects: xr.Dataset, outcome: str, task: str, scale: str, own: Mapping[str, str]) -> list[Bar]:
+def _bars(effects: xr.Dataset, outcome: str, task: str, scale: str, own: Mapping[str, Collection[str]]) -> list[Bar]:
     """List what is drawn about one task: each mask, then each difference between two masks."""
     localizers = [str(name) for name in effects["localizer_name"].values]
     gain = _gain(effects, outcome, task) if scale == "scaled" else 1.0
@@ -100,14 +103,16 @@ def _bars(effects: xr.Dataset, outcome: str, task: str, scale: str, own: Mapping
         spread = summaries.find(effects, "control", outcome, localizer=name, task=task)
         # controls are measured raw; what the network has above chance scales them like the target
         band = (spread.low / gain, spread.estimate / gain, spread.high / gain) if spread and harm else None
-        filled = own.get(name) == task
+        filled = task in own.get(name, ())
         tint = drawing.color(index)
-        bars.append(Bar(f"harm/{name}", f"{plain(name)} units", harm, tint, filled, control=band))
+        bars.append(
+            Bar(f"harm/{name}", drawing.wrapped(f"{plain(name)} units", LABEL), harm, tint, filled, control=band)
+        )
     for one, other in _pairs(effects, task, scale):
         difference = summaries.find(
             effects, "dissociation", outcome, localizer=one, other=other, task=task, scale=scale
         )
-        label = f"{plain(one)} \u2212 {plain(other)}"
+        label = drawing.wrapped(f"{plain(one)} \u2212 {plain(other)}", LABEL)
         bars.append(Bar(f"difference/{one}/{other}", label, difference, drawing.INK, True, marker="s"))
     return bars
 

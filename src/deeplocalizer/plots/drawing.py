@@ -1,10 +1,13 @@
 """The common look of all figures, and how they are written.
 
+STYLE            the look, as Matplotlib takes it
 style            apply the look for as long as a context lasts
 figure           an empty figure of the common width
 grid             panels in rows, as many as are needed
 swarm            heights that stack points where they crowd
 color            the colour of the n-th localizer or contrast
+wrapped          a long name on several lines
+deepest          how many lines more than one names have
 note             small words in a panel
 subtitle         small words under a panel's title
 estimate         an effect with its interval
@@ -16,6 +19,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -37,6 +41,7 @@ RANDOM = "#8d99a6"  # random controls
 # Okabe & Ito's palette, which readers with any colour vision tell apart, darkest first
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 SMALL = 8.5  # points
+LINE = 0.16  # inches from one line of a label or title to the next
 SUBTITLE = 16.5  # points between a panel and its title
 MOST_DOTS = 600  # above, a file of single dots is large and the dots are not told apart
 
@@ -79,12 +84,14 @@ _LOOK: dict[str, object] = {
     "lines.linewidth": 1.6,
     "lines.markersize": 5.5,
 }
+#: The look of all figures, as Matplotlib takes styles: what draws a figure, such as a notebook, may add ticks late.
+STYLE: tuple[str, dict[str, object]] = ("seaborn-v0_8-ticks", _LOOK)
 
 
 @contextlib.contextmanager
 def style() -> Iterator[None]:
     """Apply the look of all figures; settings are as before afterwards."""
-    with matplotlib.style.context(["seaborn-v0_8-ticks", _LOOK]):
+    with matplotlib.style.context(list(STYLE)):
         yield
 
 
@@ -139,6 +146,16 @@ def swarm(values: np.ndarray, limits: tuple[float, float], height: float, bins: 
         level[members[np.argsort(values[members], kind="stable")]] = np.arange(len(members))
     stacked: np.ndarray = level * min(height / 8, height / (1 + level.max(initial=0)))
     return stacked
+
+
+def wrapped(text: str, letters: int) -> str:
+    """Break a long name into lines of at most some letters, within a word only where that is longer."""
+    return "\n".join(textwrap.wrap(text, letters)) or text
+
+
+def deepest(texts: Iterable[str]) -> int:
+    """Count the lines of the text with the most, less the first, which every text has."""
+    return max((text.count("\n") for text in texts), default=0)
 
 
 def note(

@@ -5,7 +5,7 @@ draw             each task intact, without the units of each localizer, and with
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import xarray as xr
@@ -20,12 +20,13 @@ from deeplocalizer.plots import drawing
 from deeplocalizer.summaries import plain
 
 ROW = 0.68  # inches for a localizer
+LABEL, TITLE = 22, {1: 60, 2: 24}  # letters in a line: of a row's label, and of a title by the number of columns
 NARROW = 3.0  # %; a narrower axis would make much of nothing
 FAR = 1.5  # times the range of what is drawn: chance that is further away is not on the axis
 LABELS = {"correct": "Balanced accuracy (%)", "kept": "Decisions kept (%)"}
 
 
-def draw(effects: xr.Dataset, outcome: str, own: Mapping[str, str]) -> Figure:
+def draw(effects: xr.Dataset, outcome: str, own: Mapping[str, Collection[str]]) -> Figure:
     """Show each task intact, under every target mask and under every random control.
 
     Parameters
@@ -34,8 +35,8 @@ def draw(effects: xr.Dataset, outcome: str, own: Mapping[str, str]) -> Figure:
         As `effects.measure` makes it.
     outcome : str
         ``correct``, or ``kept`` where the study has no tasks; of readouts, ``correct`` is shown whatever leads.
-    own : mapping of str
-        The task that each localizer is expected to harm, if any; it is drawn with a filled mark.
+    own : mapping of collections of str
+        What each localizer is expected to change, as `summaries.expected` says; it is drawn with a filled mark.
 
     Returns
     -------
@@ -47,10 +48,12 @@ def draw(effects: xr.Dataset, outcome: str, own: Mapping[str, str]) -> Figure:
     columns = min(2, len(tasks))
     rows = -(-len(tasks) // columns)
     with drawing.style():
-        made = drawing.figure(0.6 + rows * (0.85 + ROW * len(localizers)))
+        titles = drawing.deepest(drawing.wrapped(plain(str(task)), TITLE[columns]) for task in tasks)
+        made = drawing.figure(0.6 + rows * (0.9 + drawing.LINE * titles + ROW * len(localizers)))
         panels = drawing.grid(made, len(tasks), columns)
         for index, (axes, task) in enumerate(zip(panels, tasks, strict=True)):
             _panel(axes, effects, summaries.leads(effects, str(task), outcome), str(task), own)
+            axes.set_title(drawing.wrapped(plain(str(task)), TITLE[columns]), pad=drawing.SUBTITLE)
             axes.tick_params(axis="y", labelleft=index % columns == 0)
         shown = {summaries.leads(effects, str(task), outcome) for task in tasks}
         _legend(made, effects, "correct" if "correct" in shown else outcome, own)
@@ -67,16 +70,17 @@ def levels(effects: xr.Dataset, outcome: str, localizer: str, task: str) -> np.n
     return found
 
 
-def _panel(axes: Axes, effects: xr.Dataset, outcome: str, task: str, own: Mapping[str, str]) -> None:
+def _panel(axes: Axes, effects: xr.Dataset, outcome: str, task: str, own: Mapping[str, Collection[str]]) -> None:
     localizers = effects["localizer_name"].values.astype(str)
     intact = summaries.find(effects, "intact", outcome, task=task)
     numbers = f", {intact.n:,} stimuli" if intact else ""
-    axes.set_title(plain(task), pad=drawing.SUBTITLE)
     drawing.subtitle(axes, f"test split{numbers}")
     chance = float(effects["chance"].sel(task_name=task)) if outcome == "correct" else float("nan")
     limits = _limits(effects, outcome, task, chance)
     axes.set(xlim=limits, ylim=(len(localizers) - 0.4, -0.72), xlabel=LABELS[outcome])
-    axes.set_yticks(range(len(localizers)), [f"without {plain(name)} units" for name in localizers])
+    axes.set_yticks(
+        range(len(localizers)), [drawing.wrapped(f"without {plain(name)} units", LABEL) for name in localizers]
+    )
     axes.spines["left"].set_visible(False)
     _chance(axes, chance * 100, limits, task)
     if intact is None:
@@ -88,7 +92,7 @@ def _panel(axes: Axes, effects: xr.Dataset, outcome: str, task: str, own: Mappin
     axes.axvline(intact.estimate * 100, color=drawing.INK, linewidth=1.1, zorder=1).set_gid(f"intact/{task}")
     for row, name in enumerate(localizers):
         _controls(axes, levels(effects, outcome, str(name), task) * 100, row, limits, f"{name}/{task}")
-        _target(axes, effects, outcome, str(name), task, row, own.get(str(name)) == task)
+        _target(axes, effects, outcome, str(name), task, row, task in own.get(str(name), ()))
 
 
 def _limits(effects: xr.Dataset, outcome: str, task: str, chance: float) -> tuple[float, float]:
@@ -153,18 +157,19 @@ def _target(axes: Axes, effects: xr.Dataset, outcome: str, localizer: str, task:
         text.set_gid(f"p/{localizer}/{task}")
 
 
-def _legend(made: Figure, effects: xr.Dataset, outcome: str, own: Mapping[str, str]) -> None:
+def _legend(made: Figure, effects: xr.Dataset, outcome: str, own: Mapping[str, Collection[str]]) -> None:
     tints = [drawing.color(index) for index in range(min(3, effects.sizes["localizer_name"]))]
 
     def marks(filled: bool) -> tuple[Line2D, ...]:
         faces = tints if filled else ["white"] * len(tints)
         return tuple(Line2D([], [], color=c, mfc=f, marker="o") for c, f in zip(tints, faces, strict=True))
 
+    what = "task" if outcome == "correct" else "category"
     entries: list[tuple[object, str]] = []
     if own:
-        entries.append((marks(True), "units silenced, own task"))
+        entries.append((marks(True), f"units silenced, own {what}"))
     if len(own) < effects.sizes["localizer_name"] or effects.sizes["task_name"] > 1:
-        entries.append((marks(False), "units silenced, another task" if own else "units silenced"))
+        entries.append((marks(False), f"units silenced, another {what}" if own else "units silenced"))
     dot = Line2D([], [], linestyle="", marker="o", markersize=3, color=drawing.RANDOM)
     entries.append((dot, "as many random units"))
     line = Line2D([], [], color=drawing.INK)

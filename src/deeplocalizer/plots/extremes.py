@@ -56,7 +56,7 @@ def draw(extremes: xr.Dataset, stimuli: xr.Dataset, hidden: Collection[str] = ()
     stimuli : Dataset
         As `stimuli.table.build` makes it, with these stimuli among others; images only.
     hidden : collection of str
-        Categories of which no image is shown, but a tile with their name; see `stimuli.withheld`.
+        Categories of which no image is shown, but a tile with their name; see `stimuli.people.withheld`.
 
     Returns
     -------

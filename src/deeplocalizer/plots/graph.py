@@ -150,7 +150,7 @@ def draw(boxes: Boxes, tallest: float = TALLEST) -> Figure:
         height = placed.height + 2 * MARGIN + (0.22 * notes + 0.06 if notes else 0)
         made = drawing.figure(scale * height, scale * breadth)
         made.set_layout_engine("none")
-        axes = _canvas(made, scale, (breadth - placed.width) / 2)
+        axes = _canvas(made, scale)
         for edge, way in placed.ways.items():
             _arrow(axes, way, "/".join(boxes.names[end] for end in edge))
         for index, spot in enumerate(placed.spots):
@@ -169,11 +169,11 @@ def _placed(words: Sequence[Sequence[str]], edges: Sequence[Edge], width: float,
     return beside if beside and beside.height <= below.height else below
 
 
-def _canvas(made: Figure, scale: float, left: float) -> Axes:
-    """Cover the figure with axes in inches, before scaling, downwards, the boxes in its middle."""
+def _canvas(made: Figure, scale: float) -> Axes:
+    """Cover the figure with axes in inches, before scaling, downwards; boxes begin at its left, as words do."""
     axes: Axes = made.add_axes((0, 0, 1, 1))
     width, height = made.get_size_inches() / scale
-    axes.set(xlim=(-left, width - left), ylim=(height - MARGIN, -MARGIN))
+    axes.set(xlim=(-MARGIN, width - MARGIN), ylim=(height - MARGIN, -MARGIN))
     axes.set_axis_off()
     return axes
 

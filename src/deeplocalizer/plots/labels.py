@@ -3,6 +3,7 @@
 common           what most long names begin with
 shortened        a name without that
 wrapped          a long name on several lines
+cut              a name without its middle where it is long
 width            how wide words are
 """
 
@@ -49,6 +50,14 @@ def wrapped(name: str) -> list[str]:
                 lines.append("")
             lines[-1] += letter
     return lines
+
+
+def cut(name: str, letters: int) -> str:
+    """Leave out the middle of a name that has more than some letters."""
+    if len(name) <= letters:
+        return name
+    end = (letters - 1) // 2
+    return f"{name[: letters - 1 - end].rstrip()}…{name[-end:].lstrip()}"
 
 
 def width(text: str) -> float:

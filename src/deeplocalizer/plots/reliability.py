@@ -17,6 +17,7 @@ from deeplocalizer.plots import drawing
 from deeplocalizer.summaries import Repeated, plain
 
 ROW = 0.46  # inches for a localizer
+LABEL = 18  # letters in a line of a label
 SPREAD = 0.95  # share of the values under shuffled labels that a band holds
 PANELS = {
     "correlation": ("Contrast maps", "Correlation between halves"),
@@ -56,7 +57,7 @@ def _panel(axes: Axes, measure: str, every: dict[str, Repeated]) -> None:
     title, label = PANELS[measure]
     axes.set_title(title)
     axes.set(ylim=(len(every) - 0.4, -0.6), xlim=_limits(list(every.values())), xlabel=label)
-    axes.set_yticks(range(len(every)), [plain(name) for name in every])
+    axes.set_yticks(range(len(every)), [drawing.wrapped(plain(name), LABEL) for name in every])
     axes.spines["left"].set_visible(False)
     axes.axvline(0, color=drawing.MUTED, linewidth=0.7, zorder=0)
     for row, (name, one) in enumerate(every.items()):

@@ -1,14 +1,12 @@
 """The stimuli at a glance.
 
 draw             samples of every category in every split, with their numbers
-withheld         the categories whose images a report must not show
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import xarray as xr
@@ -40,7 +38,7 @@ def draw(stimuli: xr.Dataset, categories: Sequence[str], hidden: Collection[str]
     categories : sequence of str
         In the order of the rows.
     hidden : collection of str
-        Categories of which no image is shown; see `withheld`.
+        Categories of which no image is shown; see `stimuli.people.withheld`.
 
     Returns
     -------
@@ -74,28 +72,6 @@ def draw(stimuli: xr.Dataset, categories: Sequence[str], hidden: Collection[str]
         for column, part in enumerate(columns):
             axes[0, column].set_title(plain(part))
     return made
-
-
-def withheld(categories: Mapping[str, Mapping[str, Any]], identifiable: bool) -> list[str]:
-    """Name the categories whose images a report must not show: faces of real people who were not asked.
-
-    Parameters
-    ----------
-    categories : mapping
-        ``stimuli.categories`` of the configuration.
-    identifiable : bool
-        Whether the researcher wants them shown all the same.
-
-    Returns
-    -------
-    list of str
-        Categories drawn from CelebA, whose terms allow research and no redistribution, whichever way they came.
-    """
-    return [] if identifiable else [name for name, category in categories.items() if _of_celeba(category)]
-
-
-def _of_celeba(category: Mapping[str, Any]) -> bool:
-    return category["source"] == "celeba" or "celeba" in str(category.get("repository", "")).lower()
 
 
 def _side(samples: int) -> int:

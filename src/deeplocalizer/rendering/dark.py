@@ -16,6 +16,7 @@ from collections.abc import Mapping
 
 PAPER = "#14181d"  # the ground of a dark page, as in report/style.css
 INK = "#e2e6ea"
+LEAST = 0.35  # of the saturation of a very light colour that is left
 #: Light colours of `deeplocalizer.plots.drawing`; its palette with at least 4.5 : 1 on the dark ground, and apart from
 #: each other for readers of any colour vision at least as far as on white (tests/report/test_dark.py).
 COUNTERPARTS: Mapping[str, str] = {
@@ -88,6 +89,8 @@ def counterpart(color: str) -> str:
         return known
     hue, light, saturation = colorsys.rgb_to_hls(*_channels(color))
     dark, bright = (colorsys.rgb_to_hls(*_channels(end))[1] for end in (PAPER, INK))
+    # a tint is called saturated however pale it is: what is full of colour in the light would shout in the dark
+    saturation *= min(1.0, 2 * (1 - light) + LEAST)
     reversed_ = colorsys.hls_to_rgb(hue, bright - light * (bright - dark), saturation)
     return "#" + "".join(f"{round(255 * channel):02x}" for channel in reversed_)
 

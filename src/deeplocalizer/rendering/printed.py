@@ -90,6 +90,8 @@ def _for_paper(element: Element, folder: Path) -> list[Element] | None:
         return read if kind == "RawBlock" else [inline for block in read for inline in block["c"]]
     elif kind == "Div" and "callout" in content[0][1]:
         return _callout(element, folder)
+    elif kind == "Span" and "caption-label" in content[0][1]:
+        return [{"t": "Strong", "c": content[1]}]
     return None
 
 

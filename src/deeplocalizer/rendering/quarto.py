@@ -1,11 +1,13 @@
 """The page and the PDF by Quarto.
 
 version          which Quarto it is
+prints           whether its typst knows the tables of the report
 convert          executed Markdown to a page
 print_pages      executed Markdown to a PDF
 """
 
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +25,12 @@ EXECUTION = ("engine", "execute", "jupyter")
 def version(executable: str) -> str:
     """Return Quarto's version."""
     return _run([executable, "--version"], Path.cwd(), {}).stdout.strip()
+
+
+def prints(version: str) -> bool:
+    """Say whether a version of Quarto can print: tables with heads and wide cells need typst 0.11, so Quarto 1.5."""
+    found = re.match(r"(\d+)\.(\d+)", version)
+    return found is None or (int(found[1]), int(found[2])) >= (1, 5)
 
 
 #: What a PDF by Quarto looks like, unless the document says otherwise; its markup is kept, to be checked.

@@ -28,9 +28,9 @@ def render(
 ) -> str:
     """Render a Quarto document to one self-contained HTML page, or to a PDF.
 
-    Quarto converts it if it is on the path; otherwise pandoc does, with the same cross-references, callouts
-    and captions, and for a PDF typst. A failing Quarto is an error, not a reason to try the other: the two would be
-    confused.
+    Quarto converts it if it is on the path (for a PDF, 1.5 or newer); otherwise pandoc does, with the same
+    cross-references, callouts and captions, and for a PDF typst. A failing Quarto is an error, not a reason to try
+    the other: the two would be confused.
 
     Parameters
     ----------
@@ -60,8 +60,8 @@ def render(
         complete.
     """
     document = qmd.parse(source.read_text(encoding="utf-8"), source.name)
-    executable = shutil.which("quarto")
-    renderer = f"quarto {quarto.version(executable)}" if executable else f"nbclient and pandoc {pandoc.version()}"
+    executable, version = _quarto(output)
+    renderer = f"quarto {version}" if executable else f"nbclient and pandoc {pandoc.version()}"
     logger.info("Rendering %s with %s", source.name, renderer)
     with _workplace() as (folder, private):
         _gather(resources, folder)
@@ -75,6 +75,16 @@ def render(
                 sheets.write(body, folder, tables)
     _publish(made, output)
     return renderer
+
+
+def _quarto(output: Path) -> tuple[str | None, str]:
+    """Find a Quarto that can write a file, and its version."""
+    executable = shutil.which("quarto")
+    version = quarto.version(executable) if executable else ""
+    if executable and output.suffix == ".pdf" and not quarto.prints(version):
+        logger.info("The PDF is made without quarto %s, whose typst is too old for its tables", version)
+        return None, ""
+    return executable, version
 
 
 def _convert(front_matter: Mapping[str, Any], body: str, folder: Path, by_quarto: Mapping[str, Any]) -> bytes:

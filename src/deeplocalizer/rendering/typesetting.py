@@ -20,6 +20,7 @@ EM = 0.5  # width of a character at a size of one, on average
 INSET = 8  # points left and right of a cell together
 PROSE = 24  # characters in a cell above which its column may break into lines
 _MARK = "// table"
+_GROUP = re.compile(rf"table\.cell\(colspan: (\d+), fill: {re.escape(cells.SHADE)}\)\[")
 
 
 def typeset(tables: Sequence[Element], folder: Path) -> list[str]:
@@ -73,20 +74,28 @@ def _sized(table: Element, markup: str) -> str:
     """Wrap the markup of a table into what gives it its type size and the widths of its columns."""
     size, widths = _fit(table)
     sized = re.sub(r"columns: [^\n]*,\n", f"columns: ({', '.join(widths)},),\n", markup, count=1)
-    return f"#report-table({size}pt)[\n{sized}\n]"
+    grouped = _GROUP.sub(r"report-group(\1)[", sized)
+    return f"#report-table({size}pt)[\n{grouped}\n]"
 
 
 def _fit(table: Element) -> tuple[float, list[str]]:
     """Return the type size in which a table fits, and the width of each of its columns."""
     heads, body = cells.rows(table)
     columns = len(table["c"][2])
-    longest = [1] * columns
-    for row in [*heads, *body]:
-        if len(row.cells) == columns:
-            longest = [max(length, len(cell.text)) for length, cell in zip(longest, row.cells, strict=True)]
-    widths = ["1fr" if length > PROSE else "auto" for length in longest]
-    lengths = [min(length, PROSE) for length in longest]
+    above, below = _longest(heads, columns), _longest(body, columns)
+    # a long heading over short cells breaks into lines; it makes no column wide
+    widths = ["1fr" if length > PROSE else "auto" for length in below]
+    lengths = [min(max(pair), PROSE) for pair in zip(above, below, strict=True)]
     return next((size for size in SIZES if _width(lengths, size) <= WIDTH), SIZES[-1]), widths
+
+
+def _longest(rows: Sequence[cells.Row], columns: int) -> list[int]:
+    """Count the characters of the longest cell in each column."""
+    found = [1] * columns
+    for row in rows:
+        if len(row.cells) == columns:
+            found = [max(length, len(cell.text)) for length, cell in zip(found, row.cells, strict=True)]
+    return found
 
 
 def _width(lengths: Sequence[int], size: float) -> float:

@@ -6,7 +6,7 @@ write            the abstract of the report
 from __future__ import annotations
 
 from deeplocalizer import summaries
-from deeplocalizer.report import claims, confounding, limits, networks, sentences, wording
+from deeplocalizer.report import claims, confounding, limits, networks, robustness, sentences, wording
 from deeplocalizer.report.claims import Advantage, Dissociation, Finding, Verdict
 from deeplocalizer.report.study import Model, Study
 from deeplocalizer.report.wording import code, count, listed, name, percent, points
@@ -24,9 +24,11 @@ def write(study: Study) -> str:
         f"{listed(_network(study, model) for model in study.models)}."
     ]
     told += [part for part in [confounding.brief(study)] if part]
-    told += [_found(study, model) for model in study.models]
+    twins = {model.settings.get("untrained") for model in study.models if model.robustness is not None}
+    # what becomes of a result in an untrained twin is told with the result
+    told += [_found(study, model) for model in study.models if model.name not in twins]
     number = limits.fewest(study)
-    if number < FEW:
+    if 0 < number < FEW:
         few = count(number, "independent test stimulus", "independent test stimuli")
         told.append(f"With as few as {few}, intervals are wide.")
     return " ".join(told)
@@ -39,13 +41,15 @@ def _network(study: Study, model: Model) -> str:
 def _found(study: Study, model: Model) -> str:
     """Tell what was found in one model."""
     selected = summaries.selection(model.masks)["selected"].sum("place")
+    held = {one: int(selected.sel(localizer=one)) for one in study.config["localizers"]}
     sizes = listed(
-        f"the {int(selected.sel(localizer=one)):,} that {_preference(study, one)}" for one in study.config["localizers"]
+        f"the {f'{number:,} that' if number > 1 else 'one that'} {_preference(study, one, number)}"
+        for one, number in held.items()
     )
     units = count(model.units, "unit")
     whose = f"its {units}" if len(study.models) == 1 else f"the {units} of {code(model.name)}"
     done = "kept, and all others replaced" if study.config["ablation"]["value"] == "keep" else "silenced"
-    told = [f"Of {whose}, {sizes} were {done}."]
+    told = [f"Of {whose}, {sizes} {'was' if [*held.values()] == [1] else 'were'} {done}."]
     before = ""
     for claim in sentences.leading(study, model):
         again = study.measure(claim.task) == "kept" and claim.localizer == before
@@ -53,17 +57,25 @@ def _found(study: Study, model: Model) -> str:
         before = claim.localizer
     pairs = study.config["dissociations"]
     told += [_verdict(study, claims.dissociation(study, model.effects, pair)) for pair in pairs]
-    return " ".join(told)
+    return " ".join(part for part in [*told, robustness.brief(study, model)] if part)
 
 
-def _preference(study: Study, localizer: str) -> str:
-    """Say what the units of a localizer respond to."""
+def _preference(study: Study, localizer: str, number: int) -> str:
+    """Say what the units of a localizer respond to, and how they rank in that."""
     settings = study.config["localizers"][localizer]
+    s = "s" if number == 1 else ""
     if settings["sign"] == "absolute":
         sides = study.config["contrasts"][settings["contrast"]]
         one, other = (sentences.categories(sides[side]) for side in ("preferred", "other"))
-        return f"tell {one} and {other} apart most"
-    return f"prefer {sentences.categories(sentences.preferred_by(study, localizer))} most"
+        does, doing = f"tell{s} {one} from {other}", f"telling {one} from {other}"
+    else:
+        preferred = sentences.categories(sentences.preferred_by(study, localizer))
+        does, doing = f"prefer{s} {preferred}", f"preferring {preferred}"
+    layers = " in their layers" if settings["scope"] != "network" else ""
+    if settings.get("percentile"):
+        low, high = (f"{end:g}" for end in settings["percentile"])
+        return f"rank{s} from percentile {low} to {high}{layers} in {doing}"
+    return does if settings.get("q") is not None else f"{does} most{layers}"
 
 
 def _harm(study: Study, claim: Advantage, again: bool = False) -> str:
@@ -79,6 +91,8 @@ def _harm(study: Study, claim: Advantage, again: bool = False) -> str:
     else:
         did = f"balanced accuracy in {task} {sentences.went(claim, ('fell', 'rose', 'stayed'))}"
     numbers = f"{points(claim.advantage)}, {wording.p(claim.p)}"
+    if claim.finding is Finding.SPECIFIC and claim.advantage is not None and claim.advantage.low <= 0:
+        numbers += "; the interval includes zero"
     if again:
         return f"Of {task}, it changed for {percent(claim.harm.estimate)}: {compared} (difference {numbers})."
     return f"{sentences.lacking(study, f'{mask} units')}, {did}: {compared} (difference {numbers})."
@@ -93,9 +107,12 @@ def _verdict(study: Study, claim: Dissociation) -> str:
     holding = [f"*{name(side.localizer)}*" for side in claim.sides if side.holds(study.alpha)]
     reason = {
         Verdict.UNAVAILABLE: "there is no number on it",
-        Verdict.UNABLE: "it cannot be tested, because the network does not do both tasks",
+        Verdict.UNABLE: "it cannot be tested, because the network is not shown to do both tasks",
         Verdict.ONE_SCALE: "it holds on one scale only",
-        Verdict.SINGLE: f"only the {listed(holding)} units harm their own task more than the others do",
-        Verdict.NONE: "neither set of units harms its own task more than the other does",
+        Verdict.UNSCALED: "it holds in percentage points, but there is no number on shares of what is above chance",
+        Verdict.SINGLE: f"only the {listed(holding)} units are shown to harm their own task more than the others do",
+        Verdict.NONE: "each set of units harms its own task less than the other does"
+        if all(side.reversed for side in claim.sides)
+        else "neither set of units is shown to harm its own task more than the other does",
     }[claim.verdict]
     return f"No double dissociation of {one} and {other} units is claimed: {reason}."

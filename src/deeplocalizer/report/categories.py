@@ -35,7 +35,10 @@ def table(study: Study, changes: xr.Dataset) -> str:
                     rows.append(
                         {"Measure": f"{wording.capitalized(plain(localizer))} units: {what}", **_row(cell, outcome)}
                     )
-    return tables.html(pd.DataFrame(rows), text=["Method"], by="Measure")
+    frame = pd.DataFrame(rows)
+    if not _performs(changes):
+        frame = frame.rename(columns={"Harm": "Change"})
+    return tables.html(frame, text=["Method"], by="Measure")
 
 
 def caption(study: Study, changes: xr.Dataset) -> str:
@@ -43,13 +46,15 @@ def caption(study: Study, changes: xr.Dataset) -> str:
     confidence = wording.round_percent(study.config["inference"]["confidence"])
     keep = keeps(changes)
     masked = "where nothing but the units of a mask is kept" if keep else "without the units of a mask"
-    right = " and of right decisions" if _performs(changes) else ""
+    performs = _performs(changes)
+    what, right = ("harm", " and of right decisions") if performs else ("change", "")
+    doing = f"{'less' if keep else 'more'} {'harm' if performs else ''}".rstrip()
     return (
-        f"What each mask does to each category, intact and {masked}: harm (what is lost of labels kept{right}, and "
+        f"What each mask does to each category, intact and {masked}: {what} (what is lost of labels kept{right}, and "
         "by how much the Kullback-Leibler divergence of the outputs, ablated from intact, grows) with its "
-        f"{confidence} interval, and mean and middle {confidence} of the harm by the random masks. Every stimulus "
-        "weighs alike. The *p* is the rank of the mask among the random masks, of doing "
-        f"{'less' if keep else 'more'} harm; it is not adjusted for the number of categories."
+        f"{confidence} interval, and mean and middle {confidence} of the {what} by the random masks. Every stimulus "
+        "weighs alike. The *p* is the rank of the mask among the random masks, of "
+        f"{'doing' if performs else 'changing'} {doing}; it is not adjusted for the number of categories."
     )
 
 

@@ -3,6 +3,7 @@
 sentence         how many images change, of which categories, and how, beside random masks
 figure_caption   of the images that change
 alt              what that figure shows, in words
+uniform          whether the network labels nearly all images alike
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from deeplocalizer.report.wording import count, listed, name, percent
 from deeplocalizer.summaries import Effect, plain
 
 ROUNDING = 1e-9  # sums of the same numbers in another order may differ by less
+UNIFORM = 0.9  # share of images of one label from which a network hardly tells anything apart
 TOLD = 3  # transitions, and categories where there are many, that a sentence tells of
 
 
@@ -82,8 +84,26 @@ def _decided(study: Study, changes: xr.Dataset) -> str:
     else:
         among = f"of all {count(outputs, 'output')} of the network"
     return (
-        f"The label of an image is that with the highest {among}.{named} Each *p* is a rank among random masks that "
-        "stands by itself: it is not adjusted for the number of localizers and categories."
+        f"The label of an image is that with the highest {among}.{named}{_one_label(changes)} Each *p* is a rank among "
+        "random masks that stands by itself: it is not adjusted for the number of localizers and categories."
+    )
+
+
+def uniform(changes: xr.Dataset) -> float:
+    """Give the share of the images that the intact network labels alike, where that leaves little to change; or 0."""
+    share = float(changes["commonest_share"])
+    return share if share >= UNIFORM else 0.0
+
+
+def _one_label(changes: xr.Dataset) -> str:
+    """Say that the intact network tells hardly anything apart, if so."""
+    share = uniform(changes)
+    if not share:
+        return ""
+    label = wording.name(str(changes["commonest"].values))
+    return (
+        f" The intact network gives {percent(share)} of the test images one label, *{label}*: that labels are kept says "
+        "little of such a network, and the divergence of its outputs says more."
     )
 
 

@@ -36,6 +36,7 @@ class Verdict(Enum):
     UNABLE = "the intact network does not do one of the tasks to a meaningful degree"
     DOUBLE = "each mask harms its own task more than the other mask does, raw and scaled"
     ONE_SCALE = "the same, but on one of the two scales only"
+    UNSCALED = "the same, raw; there is no scaled number"
     SINGLE = "one of the two masks does so, raw and scaled"
     NONE = "neither does"
 
@@ -76,6 +77,11 @@ class Side:
     raw: Effect | None
     scaled: Effect | None
     able: bool
+
+    @property
+    def reversed(self) -> bool:
+        """Whether the mask does less harm than the other mask, interval below zero."""
+        return self.raw is not None and self.raw.high < 0
 
     def holds(self, alpha: float) -> bool:
         """Whether the mask does more harm, on both scales."""
@@ -129,13 +135,14 @@ def advantage(study: Study, effects: xr.Dataset, localizer: str, task: str) -> A
     }
     if outcome == "kept":
         found["harm"] = changed(effects, localizer, task)
+    intact = find(effects, "intact", outcome, task=task)
     return Advantage(
-        _finding(found["advantage"], able(effects, task, study.alpha), study.alpha),
+        _finding(intact, found["advantage"], able(effects, task, study.alpha), study.alpha),
         localizer,
         task,
         float(effects["chance"].sel(task_name=task)),
         float(effects["p_able"].sel(task_name=task)),
-        find(effects, "intact", outcome, task=task),
+        intact,
         **found,
     )
 
@@ -160,7 +167,9 @@ def dissociation(study: Study, effects: xr.Dataset, pair: Sequence[str]) -> Diss
     return Dissociation(_verdict(sides, raw, scaled, study.alpha), sides, raw, scaled)
 
 
-def _finding(effect: Effect | None, can: bool, alpha: float) -> Finding:
+def _finding(intact: Effect | None, effect: Effect | None, can: bool, alpha: float) -> Finding:
+    if intact is None:
+        return Finding.UNAVAILABLE
     if not can:
         return Finding.UNABLE
     if effect is None or not math.isfinite(effect.p):
@@ -182,8 +191,11 @@ def _side(study: Study, effects: xr.Dataset, localizer: str, other: str) -> Side
 def _verdict(sides: Sequence[Side], raw: Effect | None, scaled: Effect | None, alpha: float) -> Verdict:
     if not all(side.able for side in sides):
         return Verdict.UNABLE
-    if raw is None or scaled is None:
+    if raw is None or not math.isfinite(raw.p):
         return Verdict.UNAVAILABLE
+    if scaled is None or not math.isfinite(scaled.p):
+        # a claim needs both scales, so that one of them is enough to show that there is none
+        return Verdict.UNSCALED if raw.p <= alpha else Verdict.NONE
     held = [effect.p <= alpha for effect in (raw, scaled)]
     if all(held):
         return Verdict.DOUBLE

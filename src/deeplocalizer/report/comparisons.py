@@ -28,7 +28,7 @@ NAMES = {
 }
 PERFORMANCE = ("intact", "ablated", "harm", "control", "advantage", "against", "dissociation", "double_dissociation")
 CHANGES = ("ablated", "control", "advantage", "against")  # that any units change something needs no test
-TEXT = ("Silenced", "Method")  # columns of words
+COLUMNS = ["Task", "Comparison", "Silenced", "Estimate", "Interval", "p", "p, family", "Method"]
 
 
 def table(study: Study, model: Model, tasks: Collection[str] | None = None) -> str:
@@ -49,19 +49,25 @@ def table(study: Study, model: Model, tasks: Collection[str] | None = None) -> s
     ]
     if all(study.measure(task) == "kept" for task in wanted):
         shown = _ordered(model, "kept", CHANGES, wanted)
-        return html(pd.DataFrame([_change(effect) for _, effect in shown.iterrows()]), text=TEXT, by="Category")
+        return _html(study, pd.DataFrame([_change(effect) for _, effect in shown.iterrows()]), by="Category")
     ordered = _ordered(model, "correct", PERFORMANCE, wanted)
-    frame = pd.DataFrame([_comparison(effect) for _, effect in ordered.iterrows()])
+    frame = pd.DataFrame([_comparison(effect) for _, effect in ordered.iterrows()], columns=COLUMNS)
     if (frame["p, family"] == wording.ABSENT).all():
         frame = frame.drop(columns="p, family")
-    return html(frame, text=TEXT, by="Task")
+    return _html(study, frame, by="Task")
 
 
 def divergence(study: Study, model: Model) -> str:
     """List how far silencing moves the outputs, category by category."""
     categories = [task for task in model.effects["task_name"].values.astype(str) if study.measure(task) == "kept"]
     ordered = _ordered(model, "kl", CHANGES, categories)
-    return html(pd.DataFrame([_moved(effect) for _, effect in ordered.iterrows()]), text=TEXT, by="Category")
+    return _html(study, pd.DataFrame([_moved(effect) for _, effect in ordered.iterrows()]), by="Category")
+
+
+def _html(study: Study, frame: pd.DataFrame, by: str) -> str:
+    """Write a table; where a mask is kept, its units are not silenced."""
+    named = "Kept" if study.config["ablation"]["value"] == "keep" else "Silenced"
+    return html(frame.rename(columns={"Silenced": named}), text=(named, "Method"), by=by)
 
 
 def _ordered(model: Model, outcome: str, kinds: Sequence[str], tasks: Sequence[str]) -> pd.DataFrame:

@@ -25,6 +25,7 @@ from deeplocalizer.report.wording import code, listed, name
 from deeplocalizer.summaries import plain
 
 LEAST = 0.2  # |d| below which a difference is small, after Cohen
+LEAST_SEEN = {"luminance": 1 / 255, "contrast": 1 / 255}  # one grey level: what is matched differs by rounding alone
 WORDS = {
     "luminance": "mean luminance",
     "contrast": "contrast",
@@ -61,8 +62,9 @@ class Difference:
 
     @property
     def tells(self) -> bool:
-        """Whether it tells the sides apart: not small, and shown not to be an accident."""
-        return abs(self.d) >= LEAST and (self.low > 0 or self.high < 0)
+        """Whether it tells the sides apart: to be seen at all, not small, and shown not to be an accident."""
+        seen = abs(self.preferred - self.other) >= LEAST_SEEN.get(self.statistic, 0)
+        return seen and abs(self.d) >= LEAST and (self.low > 0 or self.high < 0)
 
 
 def differences(study: Study, model: Model, contrast: str) -> list[Difference]:

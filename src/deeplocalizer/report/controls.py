@@ -49,19 +49,35 @@ def further(study: Study, model: Model) -> str:
 def compared(study: Study, model: Model, claim: Advantage) -> str:
     """Say whether a mask does more to a task than other controls than the random masks do; nothing without any."""
     outcome = study.measure(claim.task)
-    more: dict[bool, list[str]] = {True: [], False: []}
-    for kind, what in MEANINGS.items():
+    by: dict[str, list[str]] = {"more": [], "less": [], "open": []}
+    named = _named(model, claim.localizer)
+    for kind, what in named.items():
         found = summaries.find(
             model.effects, "against", outcome, localizer=claim.localizer, other=kind, task=claim.task
         )
         if found is not None:
             numbers = f"{wording.decimal(100 * found.estimate)} {wording.interval(found)}, {wording.p(found.p)}"
-            more[found.p <= study.alpha].append(f"{what} ({numbers})")
+            by["more" if found.p <= study.alpha else "less" if found.high < 0 else "open"].append(f"{what} ({numbers})")
     verb = "harm" if outcome == "correct" else "change"
-    told = [f"In percentage points, they {verb} it more than do {listed(more[True])}."] if more[True] else []
-    if more[False]:
-        told.append(f"It is not shown that they {verb} it more than do {listed(more[False], 'or')}.")
+    told = [f"they {verb} it more than do {listed(by['more'])}"] if by["more"] else []
+    if by["less"]:
+        told.append(f"they {verb} it less, not more, than do {listed(by['less'])}")
+    if told:
+        told = [f"In percentage points, {', but '.join(told)}."]
+    if by["open"]:
+        told.append(f"It is not shown that they {verb} it more than do {listed(by['open'], 'or')}.")
     return " ".join(told)
+
+
+def _named(model: Model, localizer: str) -> dict[str, str]:
+    """Name the kinds of controls; where the bottom of the ranking is the opposite preference, both at once."""
+    masks = model.masks.isel(mask=np.flatnonzero(model.masks["localizer"].values == localizer))
+    kinds = masks["kind"].values.astype(str)
+    ends = [masks["selected"].values[kinds == kind] for kind in ("bottom", "opposite")]
+    if not all(len(end) == 1 for end in ends) or not np.array_equal(*ends):
+        return MEANINGS
+    both = f"{MEANINGS['bottom']}, which are those of the opposite preference"
+    return {kind: both if kind == "bottom" else what for kind, what in MEANINGS.items() if kind != "opposite"}
 
 
 def caption(study: Study, model: Model) -> str:

@@ -6,6 +6,8 @@ fewest           the smallest number of independent stimuli that a claim rests o
 
 from __future__ import annotations
 
+import math
+
 from deeplocalizer.report import confounding, controls, sentences, sources, wording
 from deeplocalizer.report.shown import VARIOUS
 from deeplocalizer.report.study import Study
@@ -26,19 +28,21 @@ def write(study: Study) -> list[str]:
 
 
 def fewest(study: Study) -> int:
-    """Count the independent test stimuli (groups count once) of the claim that has the fewest."""
+    """Count the independent test stimuli (groups count once) of the claim that has the fewest; 0 without any."""
     found = [claim.intact for model in study.models for claim in sentences.leading(study, model)]
     return min((intact.groups for intact in found if intact is not None), default=0)
 
 
 def _sample(study: Study) -> str:
+    if not fewest(study):
+        return ""
     few = count(fewest(study), "independent test stimulus", "independent test stimuli")
     told = f"**Sample.** The smallest of the tests rests on {few} (groups count once)."
     widths = [
         (claim.advantage.high - claim.advantage.low, name(claim.localizer), name(claim.task))
         for model in study.models
         for claim in sentences.leading(study, model)
-        if claim.advantage is not None
+        if claim.advantage is not None and math.isfinite(claim.advantage.high - claim.advantage.low)
     ]
     if not widths:
         return told
@@ -163,9 +167,10 @@ def _selection(study: Study) -> str:
         told = "How many units a localizer selects follows from the level that was set, and from the number of stimuli"
     seen = ", as the series of fractions shows" if settings["fractions"] else ""
     random = count(settings["controls"], "random mask")
+    masks = 1 + settings["controls"]
     return (
-        f"**Selection.** {told}{seen}. With {random} no *p* of a mask against them can be smaller than "
-        f"{1 / (1 + settings['controls']):.2g}."
+        f"**Selection.** {told}{seen}. With {random} no *p* of a mask against them can be smaller than 1/{masks:,} "
+        f"(about {1 / masks:.2g})."
     )
 
 

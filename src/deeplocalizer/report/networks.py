@@ -50,7 +50,8 @@ def library(model: Model, cited: bool = False) -> str:
 def weights(study: Study, model: Model) -> str:
     """Say how a model came by its weights, such that ``it was`` can stand before it."""
     if model.trained:
-        return f"trained by this study on {listed(name(task) for task in study.config['tasks'])}"
+        tasks = listed(name(task) for task in study.config["tasks"])
+        return f"trained by this study on {tasks}" if tasks else "trained by this study"
     if model.untrained:
         return "left at its random initialisation"
     if model.settings["weights"] == "pretrained":

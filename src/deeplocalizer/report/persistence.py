@@ -3,6 +3,8 @@
 finding          decide on one result under one condition
 findings         the same under every condition
 told             what becomes of one result with other values, over networks and without training
+subject          a result as the subject of a sentence
+places           where a result holds, after "holds"
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from deeplocalizer.report import sentences, wording
+from deeplocalizer.report import changes, sentences, wording
 from deeplocalizer.report.claims import Finding
 from deeplocalizer.report.study import Study
 from deeplocalizer.report.wording import code, count, listed, name
@@ -51,6 +53,38 @@ def told(study: Study, asked: Result, cases: Sequence[Case]) -> str:
     parts += [_networks(asked, *one) for one in found if one[0].kind == "replicates"]
     parts += [_twin(study, asked, found[0], one) for one in found if one[0].kind == "twin"]
     return " ".join(part for part in parts if part)
+
+
+def subject(study: Study, asked: Result) -> str:
+    """Name a result, such that ``holds`` can follow."""
+    one, other = (f"*{name(given)}*" for given in (asked.localizer, asked.other))
+    if asked.kind == "double_dissociation":
+        return f"the double dissociation of {one} and {other} units"
+    return f"the effect of the {one} units on {sentences.asked(study, asked.task)}"
+
+
+def places(found: Sequence[tuple[Case, Finding]]) -> str:
+    """Say where a result holds that holds in the main analysis; nothing where only that was tried.
+
+    Parameters
+    ----------
+    found : sequence of (Case, Finding)
+        As `findings` gives them.
+    """
+    values = [(case, what) for case, what in found if case.kind in ("main", "value")]
+    there = [code(case.name) for case, what in values if what is Finding.SPECIFIC]
+    told = []
+    if len(there) < len(values):
+        told.append(f" with {listed(there)} only")
+    elif len(values) > 1:
+        told.append(f" with {WORDS[len(values)]} replacement values")
+    for case, what in found:
+        over = f"over the {count(case.models, 'network')} of *{name(case.name)}*"
+        if case.kind == "replicates":
+            told.append(f"{' and' if told else ''} {over}" if what is Finding.SPECIFIC else f", but not {over}")
+        if case.kind == "twin" and what is Finding.SPECIFIC:
+            told.append(f", and in the untrained {code(case.name)}, too")
+    return "".join(told)
 
 
 def _claim(study: Study, asked: Result) -> str:
@@ -109,7 +143,7 @@ def _state(asked: Result, what: Finding) -> str:
 
 def _unable(study: Study, asked: Result) -> str:
     if asked.kind == "double_dissociation":
-        return "the network does not do one of the two tasks to a meaningful degree"
+        return "the network is not shown to do one of the two tasks to a meaningful degree"
     told = sentences.unable(study, asked.task)
     return told[:1].lower() + told[1:]
 
@@ -132,8 +166,8 @@ def _twin(study: Study, asked: Result, main: tuple[Case, Finding], twin: tuple[C
         which = "one of the two tasks" if asked.other else sentences.asked(study, asked.task)
         doing = "carry" if asked.task in study.config["readouts"] else "do"
         return (
-            f"{where} it cannot be tested: that network does not {doing} {which} to a meaningful degree, and what "
-            "cannot be done cannot be lost."
+            f"{where} it cannot be tested: that network is not shown to {doing} {which} to a meaningful degree, and "
+            "what cannot be done cannot be lost."
         )
     if what is Finding.UNAVAILABLE:
         return f"{where} there is no number."
@@ -141,7 +175,19 @@ def _twin(study: Study, asked: Result, main: tuple[Case, Finding], twin: tuple[C
     if what is Finding.SPECIFIC:
         ends = ", too, so that it does not take training" if held else ", though it is not shown in the network itself"
         return f"{where} it holds{_numbers(case)}{ends}."
+    share = _labelled_alike(study, case) if case.outcome == "kept" else 0.0
+    if share:
+        alike = (
+            f"that network gives {wording.percent(share)} of the test images one label, so that labels kept say little"
+        )
+        return f"{where} it {_state(asked, what).rstrip(',')}{_numbers(case)}; but {alike}."
     return f"{where} it {_state(asked, what).rstrip(',')}{_numbers(case)}{_apart(main[0], case) if held else ''}."
+
+
+def _labelled_alike(study: Study, case: Case) -> float:
+    """Give the share of the images that the twin labels alike, where that leaves little to change; or 0."""
+    found = [model.changes for model in study.models if model.name == case.name and model.changes is not None]
+    return changes.uniform(found[0]) if found else 0.0
 
 
 def _apart(main: Case, twin: Case) -> str:

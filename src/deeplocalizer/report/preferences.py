@@ -26,13 +26,14 @@ def selectivity(study: Study, model: Model, contrast: str) -> str:
     sides = study.config["contrasts"][contrast]
     preferred, other = (sentences.categories(sides[side]) for side in ("preferred", "other"))
     prefer, oppose, dead = (int(summary[key]) for key in ("preferring", "opposing", "dead"))
+    more, less = (f"{number:,} ({percent(number / model.units)})" for number in (prefer, oppose))
+    responds, as_well = ("responds" if number == 1 else "respond" for number in (prefer, oppose))
     silent = f"; {count(dead, 'unit does', 'units do')} not respond to anything" if dead else ""
     return (
         f"The contrast *{name(contrast)}* compares {preferred} "
         f"({count(int(one['n_preferred']), 'stimulus', 'stimuli')}) with {other} ({int(one['n_other']):,}). "
-        f"Of {count(model.units, 'unit')}, {prefer:,} ({percent(prefer / model.units)}) respond more and "
-        f"{oppose:,} ({percent(oppose / model.units)}) respond less to {preferred} at a false discovery rate "
-        f"of {study.alpha:g}{silent}. {_reliability(float(one['reliability']))} {_strongest(one)}"
+        f"Of {count(model.units, 'unit')}, {more} {responds} more and {less} {as_well} less to {preferred} at a false "
+        f"discovery rate of {study.alpha:g}{silent}. {_reliability(one, dead < model.units)} {_strongest(one)}"
     )
 
 
@@ -54,9 +55,10 @@ def selection(study: Study, model: Model) -> str:
     drawn = summaries.control_overlap(model.masks, study.matched)
     shares = listed(dict.fromkeys(percent(float(drawn.sel(localizer=one)), 0) for one in names))
     random = count(study.config["ablation"]["controls"], "random mask")
+    whose = "the mask's" if len(names) == 1 else "the masks'"
     told.append(
         f"Each mask is compared with {random} of as many units in every layer; by chance, they hold on "
-        f"average {shares} of the mask's own units."
+        f"average {shares} of {whose} own units."
     )
     return " ".join([*told, *(part for part in [controls.further(study, model), _true(study, model)] if part)])
 
@@ -66,17 +68,24 @@ def _true(study: Study, model: Model) -> str:
     shares = summaries.true_shares(model.masks)
     if not shares:
         return ""
-    bounds = listed(f"{percent(share)} of the *{name(one)}* units" for one, share in shares.items())
     sure = wording.round_percent(1 - study.alpha)
+    bounds = listed(f"{percent(share)} of the *{name(one)}* units" for one, share in shares.items() if share > 0)
+    unsure = listed(f"*{name(one)}*" for one, share in shares.items() if share <= 0)
+    if not bounds:
+        return f"That any of the {unsure} units truly has the preference is not shown with a confidence of {sure}."
+    rest = f" (of the {unsure} units this is not shown of any)" if unsure else ""
     return (
-        f"At least {bounds} truly have the preference that they were selected for: "
+        f"At least {bounds} truly have the preference that they were selected for{rest}: "
         f"such bounds hold for all sets of units at once with a confidence of {sure}, so that choosing a mask after "
         "having seen the contrast does not weaken them."
     )
 
 
-def _reliability(correlation: float) -> str:
+def _reliability(one: xr.Dataset, alive: bool) -> str:
     """Say how preferences repeat."""
+    correlation = float(one["reliability"])
+    if not alive:
+        return "So there is nothing to compare between halves of the stimuli."
     if not math.isfinite(correlation):
         return "There are too few stimuli to compare halves of them."
     return (
@@ -87,7 +96,7 @@ def _reliability(correlation: float) -> str:
 
 def _strongest(one: xr.Dataset) -> str:
     """Name the unit that prefers most."""
-    d = np.where(one["dead"].values, -np.inf, one["d"].values)
+    d = np.where(one["dead"].values | np.isnan(one["d"].values), -np.inf, one["d"].values)
     best = int(np.argmax(d))
     if d[best] <= 0:
         return "No unit prefers these categories."

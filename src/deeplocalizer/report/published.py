@@ -90,11 +90,16 @@ def sentence(study: Study, model: Model) -> str:
     outside = [one for one in every if one.here is not None and not one.inside]
     absent = [one for one in every if one.here is None]
     interval = f"this study's {wording.round_percent(study.config['inference']['confidence'])} interval"
-    whole = f"The {wording.count(len(every), 'number')} published by {sources}"
-    if len(inside) == len(every):
+    number = "one number" if len(every) == 1 else wording.count(len(every), "number")
+    whole = f"The {number} published by {sources}"
+    if len(absent) == len(every):
+        told = []
+    elif len(inside) == len(every):
         told = [f"{whole} {'lies' if len(every) == 1 else 'all lie'} in {interval} of the same outcome."]
+    elif len(every) == 1:
+        told = [f"{whole} does not lie in {interval} of the same outcome."]
     elif not inside:
-        told = [f"Of the {wording.count(len(every), 'number')} published by {sources}, none lies in {interval}."]
+        told = [f"Of the {number} published by {sources}, none lies in {interval}."]
     else:
         lie = "lies" if len(inside) == 1 else "lie"
         told = [f"Of the {len(every)} numbers published by {sources}, {len(inside)} {lie} in {interval}."]

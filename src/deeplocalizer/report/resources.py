@@ -6,6 +6,7 @@ by_rule          time and memory by rule
 jobs             time and memory of each job
 machines         where the jobs ran
 software         packages and their versions
+version          the version of this package that made the artefacts
 workflow         of how many rules the study is made
 rules_described  the figure of the rules for those who do not see it
 
@@ -56,7 +57,10 @@ def machines_told(study: Study) -> str:
     jobs, used = sum(study.machines.values()), sum(n for (_, accelerator), n in study.machines.items() if accelerator)
     where = "one machine" if number == 1 else f"machines of {wording.count(number, 'kind')}"
     graphics = f", {used:,} of them with a graphics processor" if used else ", none with a graphics processor"
-    return f"By their logs, {_jobs(jobs)} ran on {where}{graphics}."
+    every = jobs == len(study.jobs)
+    who = _jobs(jobs) if every else wording.count(jobs, "job")
+    tell = "By their logs" if every else "By the logs that name a machine"
+    return f"{tell}, {who} ran on {where}{graphics}."
 
 
 def by_rule(study: Study) -> str:
@@ -99,6 +103,12 @@ def software(study: Study) -> str:
         found["snakemake"] = {str(study.rules["snakemake"])}
     rows = [{"Package": package, "Version": ", ".join(sorted(versions))} for package, versions in found.items()]
     return html(pd.DataFrame(rows, columns=["Package", "Version"]), text=["Version"])
+
+
+def version(study: Study) -> str:
+    """Name this package with the versions that made the artefacts."""
+    found = {one.software["deeplocalizer"] for one in study.artefacts if "deeplocalizer" in one.software}
+    return f"DeepLocalizer {wording.listed(sorted(found))}".rstrip()
 
 
 def workflow(study: Study) -> str:

@@ -2,6 +2,7 @@
 
 tried            whether any other condition was tried of a model
 overview         how many of the central results hold, and in how many conditions
+brief            under which other conditions those hold that hold in the main analysis, in a sentence
 sentence         what becomes of each central result with other values, over networks and without training
 untested         which conditions were not tried
 caption          of the figure
@@ -53,15 +54,40 @@ def overview(study: Study, model: Model) -> str:
     ]
     if len(every) == 1:
         if not held:
-            return "The central result is not shown in the main analysis."
+            state = {Finding.OPPOSITE: "reversed", Finding.UNABLE: "not testable"}.get(every[0][0][1], "not shown")
+            return f"The central result is {state} in the main analysis."
         told = "The central result holds in the main analysis"
         return f"{told}." if not where else f"{told}, and {where}, too." if alike else f"{told}, but not {where} alike."
     told = f"Of {len(every)} central results, {_number(len(held))} in the main analysis"
+    # a dissociation has two sides, and one is enough to contradict it
+    turned = sum(
+        found[0][1] is Finding.OPPOSITE and asked.kind == "advantage"
+        for (asked, _), found in zip(_all(model), every, strict=True)
+    )
+    if turned:
+        told += f" ({turned} {'is' if turned == 1 else 'are'} reversed there)"
     if not held or not where:
         return f"{told}."
     if len(held) == 1:
         return f"{told}, and this one does so {where}, too." if alike else f"{told}, but it does not do so {where}."
     return f"{told}, and {_number(len(alike))} {where}, too." if alike else f"{told}, but none of them {where}."
+
+
+def brief(study: Study, model: Model) -> str:
+    """Say of the central results that hold in the main analysis where else they hold; nothing if none or untried."""
+    if not tried(model):
+        return ""
+    by_place: dict[str, list[str]] = {}
+    for asked, cases in _all(model):
+        found = persistence.findings(study, cases)
+        if found[0][1] is Finding.SPECIFIC:
+            by_place.setdefault(persistence.places(found), []).append(persistence.subject(study, asked))
+    told = [
+        f"{wording.capitalized(listed(subjects))} {'holds' if len(subjects) == 1 else 'hold'}{where}."
+        for where, subjects in by_place.items()
+        if where
+    ]
+    return " ".join(told)
 
 
 def sentence(study: Study, model: Model) -> str:
@@ -71,10 +97,9 @@ def sentence(study: Study, model: Model) -> str:
 
 def untested(study: Study, model: Model) -> str:
     """Say which conditions were not tried, and how to."""
-    values = study.config["ablation"].get("values") or []
     kinds = set() if model.robustness is None else set(model.robustness["kind"].values.astype(str).tolist())
     missing = []
-    if not values:
+    if "value" not in kinds and not study.config["ablation"].get("values"):
         used = code(study.config["ablation"]["value"])
         kept = study.config["ablation"]["value"] == "keep"
         how = "" if kept else f" (key {code('ablation.values')})"

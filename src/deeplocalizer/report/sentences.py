@@ -10,7 +10,7 @@ categories       names of categories in a row
 preferred_by     the categories that the units of a localizer prefer
 against          a mask beside random masks
 asked            the name of a task, a category or a readout
-unable           that a task is not done
+unable           that a task is not shown to be done
 lacking          that units are silenced, or kept
 went             which way performance went
 """
@@ -37,7 +37,8 @@ def stimuli(study: Study) -> str:
     splits = [split for split in SPLITS if (study.stimuli["split"] == split).any()]
     parts = listed(f"{code(split)} ({len(study.select(split=split)):,})" for split in splits)
     groups = int((study.stimuli["group"].value_counts() > 1).sum())
-    kept = f", nor is any of the {count(groups, 'group')} of stimuli that belong together" if groups else ""
+    which = "is the one group" if groups == 1 else f"is any of the {count(groups, 'group')}"
+    kept = f", nor {which} of stimuli that belong together" if groups else ""
     return (
         f"The study has {len(study.stimuli):,} images of {len(study.sizes)} categories, in the splits {parts}. No "
         f"stimulus is in two splits{kept}: {_uses(study)}."
@@ -167,11 +168,17 @@ def _contrasted(study: Study, localizer: str) -> list[str]:
 
 def against(study: Study, claim: Advantage, others: str) -> str:
     """Compare a mask with random masks, in words."""
-    what, do = ("harm", "do") if study.measure(claim.task) == "correct" else ("change", "bring")
+    harms = study.measure(claim.task) == "correct"
+    what, do, does = ("harm", "do", "does") if harms else ("change", "bring", "brings")
+    keep = study.config["ablation"]["value"] == "keep"
+    random = f"keeping {others} {does}" if keep else f"{others} {do}"
+    if claim.finding is Finding.SPECIFIC and harms and claim.harm is not None and claim.harm.estimate <= -VISIBLE:
+        # where performance rises, more harm would be a strange word for it
+        return f"less gain than {f'keeping {others} brings' if keep else f'{others} bring'}"
     return {
-        Finding.SPECIFIC: f"more {what} than {others} {do}",
-        Finding.OPPOSITE: f"less {what}, not more, than {others} {do}",
-        Finding.NONE: f"no more {what} than {others} {do}",
+        Finding.SPECIFIC: f"more {what} than {random}",
+        Finding.OPPOSITE: f"less {what}{'' if keep else ', not more,'} than {random}",
+        Finding.NONE: f"not demonstrably more {what} than {random}",
     }[claim.finding]
 
 
@@ -181,10 +188,10 @@ def asked(study: Study, task: str) -> str:
 
 
 def unable(study: Study, task: str) -> str:
-    """Say that the intact network does not do a task, or that a readout does not decode."""
+    """Say that the intact network is not shown to do a task, or a readout to decode."""
     if task in study.config["readouts"]:
-        return f"The readout *{name(task)}* does not tell its classes apart to a meaningful degree"
-    return f"The network does not do {name(task)} to a meaningful degree"
+        return f"The readout *{name(task)}* is not shown to tell its classes apart to a meaningful degree"
+    return f"The network is not shown to do {name(task)} to a meaningful degree"
 
 
 def lacking(study: Study, units: str) -> str:
@@ -237,15 +244,14 @@ def _change(study: Study, model: Model, claim: Advantage, again: bool) -> str:
     held = int(summaries.selection(model.masks)["selected"].sel(localizer=claim.localizer).sum())
     without, task = lacking(study, f"{held:,} *{name(claim.localizer)}* units"), asked(study, claim.task)
     average = claim.control.estimate if claim.control else math.nan
+    keep = study.config["ablation"]["value"] == "keep"
+    random = "with as many random units kept" if keep else "without as many random units"
     if study.measure(claim.task) == "kept" and again:
-        return (
-            f"Of {task}, it changes for {level(claim.harm)}; without as many random units, for {percent(average)} on "
-            "average."
-        )
+        return f"Of {task}, it changes for {level(claim.harm)}; {random}, for {percent(average)} on average."
     if study.measure(claim.task) == "kept":
         return (
-            f"{without}, the decision changes for {level(claim.harm)} of {task}; without as many random "
-            f"units, it changes for {percent(average)} on average."
+            f"{without}, the decision changes for {level(claim.harm)} of {task}; {random}, it changes for "
+            f"{percent(average)} on average."
         )
     now = went(claim, ("falls", "rises", "stays"), level(claim.ablated))
     return f"{without}, balanced accuracy in {task} {now}; {_on_average(study, average)}."

@@ -8,6 +8,9 @@ table            every point of the series
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import pandas as pd
 
 from deeplocalizer import summaries
@@ -39,7 +42,8 @@ def sentence(study: Study, model: Model) -> str:
             found = summaries.curves(model.curves, outcome, series, claim.task)
             parts += [tell(curve, outcome) for curve in found if curve.localizer == claim.localizer]
         if parts:
-            told.append(f"*{name(claim.localizer)}* units and {sentences.asked(study, claim.task)}: {' '.join(parts)}")
+            of = f"The *{name(claim.localizer)}* units and {sentences.asked(study, claim.task)}"
+            told.append(f"**{of}.** {' '.join(parts)}")
     return "\n\n".join(told)
 
 
@@ -98,12 +102,18 @@ def _doses(curve: Curve, outcome: str) -> str:
 
 
 def _layers(curve: Curve, outcome: str) -> str:
-    """Say in which layer silencing does most."""
-    best = int(curve.estimate.argmax())
+    """Say in which layer silencing does most, if it does anything."""
+    best = int(np.nanargmax(curve.estimate))
+    layer, did = code(curve.level[best]), _did(curve, best, outcome)
+    if len(curve.level) == 1:
+        return f"With the units in {layer} silenced alone, {did}."
+    layers = count(len(curve.level), "layer")
+    if curve.estimate[best] < sentences.VISIBLE:
+        nothing = "changes a decision" if outcome == "kept" else "does harm"
+        return f"Of the {layers} in which units were silenced alone, none {nothing}; in {layer}, {did}."
     return (
-        f"Of the {count(len(curve.level), 'layer')} in which units were silenced alone, {code(curve.level[best])} does "
-        f"most: {_did(curve, best, outcome)}. That layer was chosen after the fact, so its number is too high on "
-        "average."
+        f"Of the {layers} in which units were silenced alone, {layer} does most: {did}. That layer was chosen after "
+        "the fact, so its number is too high on average."
     )
 
 
@@ -115,6 +125,7 @@ def _kept(curve: Curve, outcome: str) -> str:
 def _did(curve: Curve, point: int, outcome: str) -> str:
     """Say what a mask did, beside random masks."""
     found, random = curve.effect(point), float(curve.control[point])
+    beside = f", {wording.p(found.p)}" if math.isfinite(found.p) else ""
     if outcome == "kept":
-        return f"{wording.level(found)} of decisions change (random masks {percent(random)})"
-    return f"harm is {points(found)} (random masks {wording.decimal(100 * random)})"
+        return f"{wording.level(found)} of decisions change (random masks {percent(random)}{beside})"
+    return f"harm is {points(found)} (random masks {wording.decimal(100 * random)}{beside})"

@@ -16,6 +16,7 @@ from typing import Any
 
 from deeplocalizer.report.study import Study
 from deeplocalizer.report.wording import code, count, listed, name, round_percent
+from deeplocalizer.stimuli import people
 from deeplocalizer.stimuli.splits import SPLITS
 
 LUMINANCE = {
@@ -38,7 +39,8 @@ def described(study: Study, category: str) -> str:
 def terms(study: Study) -> str:
     """Say under which terms the images may be used, as far as their sources tell."""
     told = []
-    celeba = _of_source(study, "celeba")
+    every = zip(study.stimuli["category"], study.stimuli["source"], strict=True)
+    celeba = people.withheld(study.config["stimuli"]["categories"], False, every)
     if celeba:
         shown = study.config["report"]["identifiable"]
         hidden = "" if shown else "; they show real people, so this report shows none of them"
@@ -152,11 +154,6 @@ def _full(study: Study, category: str) -> bool:
     """Say whether a category has as many images as it was to have."""
     wanted = study.config["stimuli"]["categories"][category].get("count")
     return wanted is not None and len(study.select(category=[category])) >= wanted
-
-
-def _of_source(study: Study, source: str) -> list[str]:
-    categories = study.config["stimuli"]["categories"]
-    return [category for category, settings in categories.items() if settings["source"] == source]
 
 
 def _names(categories: Sequence[str]) -> str:

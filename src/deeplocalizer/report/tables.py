@@ -27,7 +27,7 @@ from deeplocalizer.report.study import Model, Study
 from deeplocalizer.stimuli.splits import SPLITS
 from deeplocalizer.summaries import plain
 
-BEST = 5  # units that are listed for each contrast
+BEST = 25  # units that are listed for each contrast
 FEW = 3  # labels of a category that are all named
 REFUSED = 20  # candidates left out that are listed
 _SHORT = 16  # characters of a fingerprint that are shown

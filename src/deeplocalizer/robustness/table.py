@@ -167,7 +167,16 @@ def _cell(variant: Variant, asked: Result, outcome: str) -> dict[str, float]:
     if cell is None:
         return empty
     told = {name: getattr(cell, name) for name in ("estimate", "low", "high", "p", "p_family", "n")}
+    if asked.kind == "double_dissociation":
+        told["p"] = _both(effects, asked, cell.p)
     return empty | told | {"models": 1, "p_able": _able(effects, asked)} | _random(effects, asked, outcome)
+
+
+def _both(effects: xr.Dataset, asked: Result, raw: float) -> float:
+    """Give the larger p of both scales, which a double dissociation needs; without a scaled one, the raw one."""
+    pair = {"localizer": asked.localizer, "other": asked.other}
+    scaled = summaries.find(effects, asked.kind, "correct", **pair, scale="scaled")
+    return raw if scaled is None else float(np.fmax(raw, scaled.p))
 
 
 def _able(effects: xr.Dataset, asked: Result) -> float:

@@ -6,6 +6,7 @@ changed          the share of decisions that a mask changes
 effect_table     every effect, as a frame
 leads            the outcome that is shown of one task
 expectations     the outcome that leads a study, and the task of each localizer
+expected         what each localizer is expected to change
 """
 
 from __future__ import annotations
@@ -147,3 +148,33 @@ def expectations(
     """
     own = {name: str(localizer["task"]) for name, localizer in localizers.items() if localizer.get("task")}
     return ("correct" if tasks else "kept"), own
+
+
+def expected(
+    tasks: Mapping[str, Sequence[str]],
+    localizers: Mapping[str, Mapping[str, Any]],
+    contrasts: Mapping[str, Mapping[str, Sequence[str]]],
+) -> dict[str, frozenset[str]]:
+    """Give what each localizer is expected to change: its task or readout and, without tasks, what its units prefer.
+
+    Parameters
+    ----------
+    tasks, localizers, contrasts : mapping
+        By name, as configured.
+
+    Returns
+    -------
+    dict of frozenset of str
+        By localizer: names of tasks and readouts and, in a study without tasks, of categories. Units that are taken by
+        absolute size may prefer either side.
+    """
+    found: dict[str, frozenset[str]] = {}
+    for name, localizer in localizers.items():
+        sides = contrasts[localizer["contrast"]]
+        sign = localizer.get("sign", "positive")
+        prefers = {"positive": ["preferred"], "negative": ["other"], "absolute": ["preferred", "other"]}[sign]
+        categories = [] if tasks else [category for side in prefers for category in sides[side]]
+        own = [str(localizer["task"])] if localizer.get("task") else []
+        if own or categories:
+            found[name] = frozenset([*own, *categories])
+    return found

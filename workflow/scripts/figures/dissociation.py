@@ -6,7 +6,8 @@ from deeplocalizer.plots import dissociation, drawing
 
 with log_to(snakemake.log[0]):
     measured = store.open(snakemake.input.effects, "effects")
-    outcome, own = summaries.expectations(snakemake.params.tasks, snakemake.params.localizers)
+    outcome, _ = summaries.expectations(snakemake.params.tasks, snakemake.params.localizers)
+    own = summaries.expected(snakemake.params.tasks, snakemake.params.localizers, snakemake.params.contrasts)
     result = dissociation.draw(measured, outcome, own)
     what = "Harm to each task by" if outcome == "correct" else "Decisions of each category changed by"
     drawing.save(result, snakemake.output, f"{what} each mask")

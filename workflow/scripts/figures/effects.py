@@ -6,7 +6,8 @@ from deeplocalizer.plots import drawing, effects
 
 with log_to(snakemake.log[0]):
     measured = store.open(snakemake.input.effects, "effects")
-    outcome, own = summaries.expectations(snakemake.params.tasks, snakemake.params.localizers)
+    outcome, _ = summaries.expectations(snakemake.params.tasks, snakemake.params.localizers)
+    own = summaries.expected(snakemake.params.tasks, snakemake.params.localizers, snakemake.params.contrasts)
     result = effects.draw(measured, outcome, own)
     what = "Performance" if outcome == "correct" else "Decisions kept"
     drawing.save(result, snakemake.output, f"{what} intact, ablated, and without random units")

@@ -26,12 +26,12 @@ COMPARED = {
 def ablation(study: Study) -> str:
     """Tell how units are silenced, and against what that is compared."""
     told = [_silenced(study), _random(study)]
-    parts = [" ".join(told), _further(study), _series(study), _values(study)]
+    parts = [" ".join(told), _further(study), _series(study), _values(study), _twins(study)]
     run = (
         f"The network was run intact and under every mask on the split {code('test')}, on which nothing was chosen. "
         f"{_outcome(study)}"
     )
-    return "\n\n".join(part for part in [*parts, run] if part)
+    return "\n\n".join(part for part in [*parts, run, _changed(study)] if part)
 
 
 def _silenced(study: Study) -> str:
@@ -103,12 +103,27 @@ def _values(study: Study) -> str:
     settings = study.config["ablation"]
     if not settings["values"]:
         return ""
-    told = listed((_value(study, value) for value in settings["values"]), "or")
+    told = ", or ".join(f"by {_value(study, value)}" for value in settings["values"])
     number = min(settings["series_controls"], settings["controls"])
+    several = len(settings["values"]) > 1
     return (
-        "To see whether results depend on what replaces units, each mask was also run with its units replaced by "
-        f"{told}, beside {count(number, 'random mask')} of those of its localizer. Each of these analyses was tested "
-        "by itself: a result that holds in all of them needs no adjustment for their number."
+        "To see whether results depend on what replaces a unit's response, each mask was also run with the response "
+        f"replaced {told}, beside the first {count(number, 'random mask')} of its localizer. "
+        f"{'Each of these analyses' if several else 'This analysis'} was tested by itself: that a result holds with "
+        "every value is an intersection-union test, which needs no adjustment for their number [@berger1982]."
+    )
+
+
+def _twins(study: Study) -> str:
+    """Tell what was done to networks without training."""
+    twins = {model.name: model.settings["untrained"] for model in study.models if model.settings.get("untrained")}
+    if not twins:
+        return ""
+    told = listed(f"{code(twin)} of {code(model)}" for model, twin in twins.items())
+    networks, own, shows = ("network", "its", "it shows") if len(twins) == 1 else ("networks", "their", "they show")
+    return (
+        f"The same {networks} without training ({told}) went through the same analyses, with masks of {own} own: what "
+        f"{shows}, too, does not take training."
     )
 
 
@@ -118,6 +133,19 @@ def _extent(study: Study) -> str:
     if kinds <= {"position", "class_token"}:
         return ""
     return ", all over its feature map,"
+
+
+def _changed(study: Study) -> str:
+    """Tell how changes of labels are counted, where they were."""
+    if all(model.changes is None for model in study.models):
+        return ""
+    return (
+        "Which images change their label is counted image by image: an image changes if another label is chosen under "
+        "the mask than without it, and every image weighs alike. Shares of all images and of each category have "
+        "intervals as effects have (see Inference). Their *p* are ranks among the random masks [@phipson2010], not "
+        "adjusted for the number of categories and localizers. Ways to change (from one label to another) are counted, "
+        "not tested."
+    )
 
 
 def _outcome(study: Study) -> str:

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from deeplocalizer.report.study import Study
-from deeplocalizer.report.wording import code, listed, name
+from deeplocalizer.report.wording import code, count, listed, name
 
 
 def contrasts(study: Study) -> str:
     """Tell how the preference of a unit is measured."""
     told = [_compared(study), *_each(study), _sizes(), _many(study), _least(study), _dead()]
-    return " ".join(told)
+    return "\n\n".join(part for part in [" ".join(told), _exchanged(study), _looked_up(study)] if part)
 
 
 def _compared(study: Study) -> str:
@@ -93,6 +93,39 @@ def _least(study: Study) -> str:
         "With many stimuli hardly any unit responds exactly alike, so units are also tested against a minimum effect, "
         f"|*d*| \u2264 {least:g}, by the noncentral *t* distribution [@murphy1999], as an approximation for Welch's "
         "*t* [@disantostefano1995]."
+    )
+
+
+def _exchanged(study: Study) -> str:
+    """Tell how the distribution of effect sizes is compared with shuffled labels, where it was."""
+    if all(model.nulls is None for model in study.models):
+        return ""
+    alpha = float(study.config["inference"]["alpha"])
+    return (
+        "The distribution of *d* over units is compared with those under exchanged labels: the two sides of a contrast "
+        "are exchanged in whole folds. Balanced exchanges, of half of the folds, in which a preference cancels, "
+        "describe what chance gives; no *p* is taken from them [@southworth2009]. Each of their *d* is brought to the "
+        "real numbers of stimuli by the ratio of the roots of the summed weight\u00b2 / count. The family-wise "
+        f"threshold of |*d*|, at the level {alpha:g} over all units of a network, comes from the largest |*d*| under "
+        "all exchanges, the data as they are among them [@westfall1993; @winkler2014], stepped down [@romano2005]. "
+        "There is none for conjunctions, because exchanged labels make all of their comparisons null, and none where "
+        "the two sides differ much in number, or are small and differ."
+    )
+
+
+def _looked_up(study: Study) -> str:
+    """Tell how the images are found that the best units respond to, where they were."""
+    found = [model.extremes for model in study.models if model.extremes is not None]
+    if not found:
+        return ""
+    splits = found[0].attrs["splits"].split()
+    units = count(int(found[0].sizes["best"]), "unit")
+    return (
+        f"What the best units respond to is looked up in images of {listed(map(code, splits))}, which took no part in "
+        f"their choice: for each contrast, at most {units} with the highest positive *d* among those that are not dead "
+        "and whose responses were stored. Whether they prefer there, too, is asked by AUROC and one-sided Mann-Whitney "
+        "tests of the mean responses to groups [@mann1947], adjusted for the units of a contrast by Holm's method "
+        "[@holm1979]."
     )
 
 

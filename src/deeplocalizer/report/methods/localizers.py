@@ -97,7 +97,7 @@ def _repeated(study: Study) -> list[str]:
     if sizes.get("shuffle"):
         least = max(1 / (1 + sizes["shuffle"]), 2 / 2 ** min(folds, BUNDLES))
         told += (
-            f" Their means are compared with those under {sizes['shuffle']} exchanges of labels: the two sides of a "
+            f" Their means are compared with those under {sizes['shuffle']:,} exchanges of labels: the two sides of a "
             "contrast are exchanged in whole folds, in all stimuli of a fold at once [@winkler2014]. As there are "
             f"only so many exchanges, no *p* is below {least:.2g}."
         )
