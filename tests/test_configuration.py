@@ -523,11 +523,6 @@ BROKEN = [
         id="too few controls of further values",
     ),
     pytest.param(
-        place("ablation.values", ["mean", "zero"]),
-        ["ablation.values[1]: got 'zero' (text), which is ablation.value already", "values beside that one"],
-        id="further value that is the main one",
-    ),
-    pytest.param(
         place("ablation.value", "keep", place("ablation.values", ["mean"])),
         ["ablation.values[0]: got 'mean' (text)", "ablation.value is keep", "ablation.background"],
         id="further values of masks that are kept",
@@ -916,3 +911,8 @@ def test_a_single_file_of_celeba_withholds_its_category():
     assert people.withheld(categories, False, sources) == ["people"]
     assert people.withheld(categories, False, sources[:2]) == []
     assert people.withheld(categories, True, sources) == []
+
+
+def test_the_main_value_is_no_further_one():
+    further = configuration.resolve(place("ablation.values", ["mean", "zero"]), SCHEMA)["ablation"]
+    assert (further["value"], further["values"]) == ("zero", ["mean"])

@@ -97,7 +97,7 @@ def ablation(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _values(settings: Mapping[str, Any]) -> Iterator[Problem]:
-    """Find further values that are the main one, or that could not be told from it."""
+    """Find further values of a study whose main one could not be told from them."""
     value = settings.get("value")
     for index, other in enumerate(settings.get("values") or ()):
         path = ("ablation", "values", index)
@@ -105,9 +105,6 @@ def _values(settings: Mapping[str, Any]) -> Iterator[Problem]:
             given = f"got {value_text(other)}, and ablation.value is keep, which replaces everything but the mask"
             hint = "With keep, ablation.background says what replaces all other units."
             yield Problem(path, given, "no further values, or another ablation.value", hint)
-        elif other is not None and other == value:
-            given = f"got {value_text(other)}, which is ablation.value already"
-            yield Problem(path, given, "values beside that one")
 
 
 def replicates(configuration: Configuration) -> Iterator[Problem]:

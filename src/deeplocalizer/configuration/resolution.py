@@ -61,7 +61,15 @@ def resolve(configuration: Mapping[str, Any], schema: Mapping[str, Any]) -> dict
         raise ConfigurationError([str(problem) for problem in found])
     filled: dict[str, Any] = fill(plain, schema, schema)
     stimuli = {**filled["stimuli"], "categories": sources.complete(filled["stimuli"]["categories"])}
-    return {**filled, "stimuli": stimuli, "models": networks.complete(filled["models"])}
+    ablation = filled["ablation"]
+    # the value itself is run anyway: named again, it is no further one
+    further = [value for value in ablation["values"] if value != ablation["value"]]
+    return {
+        **filled,
+        "stimuli": stimuli,
+        "models": networks.complete(filled["models"]),
+        "ablation": {**ablation, "values": further},
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -102,8 +102,8 @@ def _one_label(changes: xr.Dataset) -> str:
         return ""
     label = wording.name(str(changes["commonest"].values))
     return (
-        f" The intact network gives {percent(share)} of the test images one label, *{label}*: that labels are kept says "
-        "little of such a network, and the divergence of its outputs says more."
+        f" The intact network gives {percent(share)} of the test images one label, *{label}*: of such a network it "
+        "says little that labels are kept, and the divergence of its outputs says more."
     )
 
 
