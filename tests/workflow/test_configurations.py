@@ -43,6 +43,7 @@ def test_fetching_needs_no_more_than_what_comes_from_outside(tmp_path):
     assert counted.keys() - {"total"} == {"fetch", "draw", "model", "architecture", "weights"}
 
 
+@pytest.mark.slow
 def test_an_image_that_is_added_or_changed_draws_anew_and_else_nothing_does(tmp_path):
     pictures = np.random.default_rng(0).integers(0, 256, (9, 8, 8), dtype=np.uint8)
     (tmp_path / "faces").mkdir()

@@ -50,6 +50,7 @@ def test_what_is_fetched_is_told_apart():
     assert workload.downloads({"own": {"source": "folder"}}, {"own": 9}, []) == {}
 
 
+@pytest.mark.slow
 def test_the_passes_of_the_estimate_are_those_of_the_study(study, capsys):
     config = configuration.resolve(small(), SCHEMA)
     lines = "\n".join(estimate(config, 2))

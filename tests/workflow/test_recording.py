@@ -50,6 +50,7 @@ def test_more_shards_than_blocks_are_refused_in_words(unrecorded):
     assert "cannot be scattered over 500 shards; expected 1 to" in result.stdout + result.stderr
 
 
+@pytest.mark.slow
 def test_positions_can_be_kept_rounded_and_validated(study, unrecorded):
     wanted = {"reductions": ["mean", "position"], "responses": ["position"], "significant_bits": 10, "validate": True}
     run(unrecorded, small() | {"recording": wanted, "readouts": {}}, f"{MODEL}/contrast.nc")
@@ -90,6 +91,7 @@ def build():
 '''
 
 
+@pytest.mark.slow
 def test_operations_are_recorded_localized_and_ablated(tmp_path):
     config = small() | {"readouts": {}, "ablation": {"controls": 40}}
     config["models"] = {

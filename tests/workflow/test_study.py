@@ -201,6 +201,7 @@ def test_another_seed_and_an_untrained_network_run(study, tmp_path):
     assert arrays(tmp_path).keys() == arrays(study).keys()
 
 
+@pytest.mark.slow
 def test_a_study_without_tasks_runs(tmp_path):
     config = small()
     for key in ("tasks", "dissociations", "readouts"):
@@ -214,6 +215,7 @@ def test_a_study_without_tasks_runs(tmp_path):
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+@pytest.mark.slow
 def test_a_failing_job_says_why_in_the_last_line_of_its_log(tmp_path):
     config = small()
     config["models"]["dual_task_cnn"]["layers"] = ["conv9"]

@@ -69,7 +69,7 @@ def served(home: Path) -> Iterator[World]:
 def paper(world: World) -> dict[str, Any]:
     """Give the paper's study with fewer stimuli and controls; all else is as it stands."""
     config = _loaded("config.yaml", world)
-    config["ablation"] |= {"controls": 40, "shuffles": 3, "fractions": [0.05, 0.1], "series_controls": 20}
+    config["ablation"] |= {"controls": 40, "shuffles": 3, "fractions": [0.05, 0.1], "series_controls": 40}
     for readout in config["readouts"].values():
         readout |= {"layer": "resnet.encoder.stages.1.layers.1", "folds": 3}  # which is the last of the small one
     config["readouts"]["gender"]["classes"] = ["Bangs"]  # of the few faces that are drawn, half

@@ -147,3 +147,15 @@ def replicates_of(wildcards):
 def interpreter(wildcards, threads):
     """Name the Python that runs Snakemake; as it takes threads, where it lies is no reason to run again."""
     return sys.executable
+
+
+def told_of_table(wildcards):
+    """Say whose table of the report it is, and which; with one model its label does not name it."""
+    name = wildcards.table.removeprefix("tbl-")
+    owner = max(
+        (model for model in config["models"] if name.endswith(f"-{model}")),
+        key=len,
+        default="all",
+    )
+    shown = name.removesuffix(f"-{owner}").replace("-", " ")
+    return {"model": owner, "shows": f"table of {shown}"}

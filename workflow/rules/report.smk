@@ -31,18 +31,6 @@ if SERIES:
 OUTCOMES = ["outcomes", "series"] if SERIES else ["outcomes"]
 
 
-def told_of_table(wildcards):
-    """Say whose table of the report it is, and which; with one model its label does not name it."""
-    name = wildcards.table.removeprefix("tbl-")
-    owner = max(
-        (model for model in config["models"] if name.endswith(f"-{model}")),
-        key=len,
-        default="all",
-    )
-    shown = name.removesuffix(f"-{owner}").replace("-", " ")
-    return {"model": owner, "shows": f"table of {shown}"}
-
-
 rule report:
     input:
         document=str(PAGE / "report.qmd"),
