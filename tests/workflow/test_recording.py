@@ -28,6 +28,7 @@ def run(folder, config, *targets):
     return result.stdout + result.stderr
 
 
+@pytest.mark.slow
 def test_shards_give_the_same_numbers_and_one_that_is_lost_is_made_alone(study, unrecorded):
     config = small() | {"recording": {"shards": 3}}
     target = f"{MODEL}/moments.nc"
