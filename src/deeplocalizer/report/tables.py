@@ -182,7 +182,7 @@ def selection(model: Model) -> str:
         held = summary["selected"].sel(localizer=localizer).values
         shares = zip([*held, held.sum()], [*number, number.sum()], strict=True)
         frame[plain(str(localizer))] = [f"{value:,} ({wording.percent(value / of)})" for value, of in shares]
-    return html(frame)
+    return html(frame, totals=1)
 
 
 def artefacts(study: Study) -> str:
