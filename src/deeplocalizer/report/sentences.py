@@ -26,6 +26,7 @@ from deeplocalizer.report import claims, controls, networks, wording
 from deeplocalizer.report.claims import Advantage, Finding
 from deeplocalizer.report.study import Model, Study
 from deeplocalizer.report.wording import code, count, level, listed, name, percent, points
+from deeplocalizer.robustness import central
 from deeplocalizer.stimuli.splits import SPLITS
 
 VISIBLE = 0.0005  # a share that does not show as 0.0 %
@@ -72,17 +73,8 @@ def leading(study: Study, model: Model) -> list[Advantage]:
         Each localizer on its own task or readout; without tasks, also on the categories that its units prefer (by
         absolute size, on all that it compares); where no localizer names a task, each on all of them.
     """
-    localizers = study.config["localizers"]
-    wanted = list(study.own.items())
-    if not study.config["tasks"]:
-        wanted = [
-            (one, sample)
-            for one in localizers
-            for sample in [*preferred_by(study, one), *([study.own[one]] if one in study.own else [])]
-        ]
-    elif not wanted:
-        wanted = [(one, task) for one in localizers for task in study.config["tasks"]]
-    return [claims.advantage(study, model.effects, localizer, task) for localizer, task in wanted]
+    asked = central(study.config["tasks"], study.config["localizers"], study.config["contrasts"], [])
+    return [claims.advantage(study, model.effects, one.localizer, one.task) for one in asked]
 
 
 def elsewhere(study: Study, model: Model) -> list[Advantage]:
@@ -153,11 +145,7 @@ def categories(names: Sequence[str]) -> str:
 
 def preferred_by(study: Study, localizer: str) -> list[str]:
     """Name the categories to which the units of a localizer respond more; by absolute size, either side may be."""
-    settings = study.config["localizers"][localizer]
-    if settings["sign"] == "absolute":
-        return _contrasted(study, localizer)
-    side = "other" if settings["sign"] == "negative" else "preferred"
-    return list(study.config["contrasts"][settings["contrast"]][side])
+    return summaries.preferred(study.config["localizers"][localizer], study.config["contrasts"])
 
 
 def _contrasted(study: Study, localizer: str) -> list[str]:

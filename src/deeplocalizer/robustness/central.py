@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from deeplocalizer import summaries
+
 
 @dataclass(frozen=True)
 class Result:
@@ -64,18 +66,9 @@ def central(
         asked = [
             (name, sample)
             for name, one in localizers.items()
-            for sample in [*_preferred(one, contrasts), *([str(one["task"])] if one.get("task") else [])]
+            for sample in [*summaries.preferred(one, contrasts), *([str(one["task"])] if one.get("task") else [])]
         ]
     elif not own:
         asked = [(name, task) for name in localizers for task in tasks]
     found = [Result("advantage", name, task=task) for name, task in dict.fromkeys(asked)]
     return found + [Result("double_dissociation", *pair) for pair in dissociations]
-
-
-def _preferred(localizer: Mapping[str, Any], contrasts: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Name the categories to which the units of a localizer respond more; by absolute size, either side may be."""
-    sides = contrasts[localizer["contrast"]]
-    sign = localizer.get("sign", "positive")
-    if sign == "absolute":
-        return [*sides["preferred"], *sides["other"]]
-    return list(sides["other" if sign == "negative" else "preferred"])

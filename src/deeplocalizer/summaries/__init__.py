@@ -19,6 +19,7 @@ effect_table     every effect, as a frame
 leads            the outcome that is shown of one task
 expectations     the outcome that leads a study, and the task of each localizer
 expected         what each localizer is expected to change
+preferred        the categories that the units of a localizer prefer
 Curve            harm of a series of masks of one localizer, to one task
 curves           the curves of one series and task
 series           the series that were run
@@ -32,7 +33,16 @@ p_text           a p-value as it is read
 """
 
 from deeplocalizer.summaries.curves import Curve, curves, series
-from deeplocalizer.summaries.effects import Effect, changed, effect_table, expectations, expected, find, leads
+from deeplocalizer.summaries.effects import (
+    Effect,
+    changed,
+    effect_table,
+    expectations,
+    expected,
+    find,
+    leads,
+    preferred,
+)
 from deeplocalizer.summaries.listing import MOST_POSITIONS, to_be_listed, unit_names, unit_table
 from deeplocalizer.summaries.places import Places, places, reductions
 from deeplocalizer.summaries.preferences import directions, selectivity, strongest
@@ -69,6 +79,7 @@ __all__ = [
     "p_text",
     "places",
     "plain",
+    "preferred",
     "reductions",
     "repeated",
     "selection",

@@ -7,6 +7,7 @@ effect_table     every effect, as a frame
 leads            the outcome that is shown of one task
 expectations     the outcome that leads a study, and the task of each localizer
 expected         what each localizer is expected to change
+preferred        the categories that the units of a localizer prefer
 """
 
 from __future__ import annotations
@@ -170,11 +171,25 @@ def expected(
     """
     found: dict[str, frozenset[str]] = {}
     for name, localizer in localizers.items():
-        sides = contrasts[localizer["contrast"]]
-        sign = localizer.get("sign", "positive")
-        prefers = {"positive": ["preferred"], "negative": ["other"], "absolute": ["preferred", "other"]}[sign]
-        categories = [] if tasks else [category for side in prefers for category in sides[side]]
+        categories = [] if tasks else preferred(localizer, contrasts)
         own = [str(localizer["task"])] if localizer.get("task") else []
         if own or categories:
             found[name] = frozenset([*own, *categories])
     return found
+
+
+def preferred(localizer: Mapping[str, Any], contrasts: Mapping[str, Mapping[str, Sequence[str]]]) -> list[str]:
+    """Name the categories to which the units of a localizer respond more; by absolute size, either side may be.
+
+    Parameters
+    ----------
+    localizer : mapping
+        As configured, with ``contrast`` and perhaps ``sign``.
+    contrasts : mapping
+        By name, as configured.
+    """
+    sides = contrasts[localizer["contrast"]]
+    sign = localizer.get("sign", "positive")
+    if sign == "absolute":
+        return [*sides["preferred"], *sides["other"]]
+    return list(sides["other" if sign == "negative" else "preferred"])
