@@ -1,6 +1,7 @@
 import sys
 from pathlib import Path
 
+from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 min_version("9.20")
@@ -22,6 +23,13 @@ include: "workflow/rules/localize.smk"
 include: "workflow/rules/ablate.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+
+
+# Snakemake refuses to share the artefacts of a rule that has a benchmark
+if CACHING:
+    for each in workflow.rules:
+        if each.cache.output:
+            each._benchmark = None
 
 
 rule all:
@@ -47,6 +55,20 @@ rule fetch:
                 if model["weights"] != "trained"
             ],
         ),
+
+
+# the lock of a killed Snakemake goes with --unlock; its jobs do not
+onstart:
+    from deeplocalizer.leftovers import refusal
+
+    sections = (
+        config["stimuli"]["categories"],
+        config["models"],
+        config["replicates"],
+    )
+    parts = [name for section in sections for name in section]
+    if left := refusal(Path.cwd(), config["study"], parts):
+        raise WorkflowError(left)
 
 
 onsuccess:

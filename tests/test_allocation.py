@@ -2,12 +2,16 @@
 
 import platform
 import resource
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from deeplocalizer import allocation
 
+ROOT = Path(__file__).parents[1]
 PIECE = 64 << 20  # bytes; larger than what glibc would keep by itself
 glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
 
@@ -27,6 +31,13 @@ def resident():
 
 @glibc
 def test_freed_memory_is_kept_and_goes_back_in_the_end():
+    """In a process of its own: what others freed before changes what glibc keeps by itself."""
+    code = "from tests.test_allocation import freed_memory; freed_memory()"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def freed_memory():
+    """Free and ask again, without and with what is to be tested."""
     outside = faults()
     with allocation.kept():
         faults(1)

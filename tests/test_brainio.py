@@ -213,7 +213,7 @@ def test_what_is_no_recording_is_refused_by_name(spoilt, message):
 
 
 def test_the_command_names_the_file_that_it_refuses(tmp_path, source):
-    with pytest.raises(SystemExit, match="moments.nc: attribute 'artefact' is 'moments'; expected 'activations'"):
+    with pytest.raises(SystemExit, match="moments.nc: holds 'moments', expected 'activations'"):
         recorded().assign_attrs(artefact="moments").to_netcdf(tmp_path / "moments.nc")
         main([str(tmp_path / "moments.nc"), str(tmp_path / "assembly.nc")])
     with pytest.raises(SystemExit, match="would replace the responses"):

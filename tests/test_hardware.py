@@ -81,8 +81,10 @@ def test_logs_tell_the_machine_and_are_counted_by_it(tmp_path, monkeypatch):
     assert machines(tmp_path) == {("a laptop; 2 logical cores", ""): 3, ("a node; 64 logical cores", "NVIDIA H100"): 1}
     assert (tmp_path / "three.log").read_text().splitlines() == [
         "machine: a node; 64 logical cores",
+        "(a log that ends neither with 'finished' nor with an error is of a job that was killed, or still runs)",
         "a word of the job",
         "accelerator: NVIDIA H100",
+        "finished",
     ]
     assert machines(tmp_path / "absent") == {}
 

@@ -252,6 +252,7 @@ def units_of(number):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("sizes", "strong", "rectified", "level"),
     [

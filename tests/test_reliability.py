@@ -147,6 +147,7 @@ def test_without_a_preference_p_is_below_alpha_no_more_often_than_alpha(settings
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_without_a_preference_p_is_valid_at_eight_folds():
     p = null_p(1500, 8, halves=5)
     for alpha in (0.01, 0.05, 0.1, 0.25, 0.5):

@@ -58,6 +58,21 @@ def test_align_refuses_other_layers_by_name():
         units.align(first, xr.Dataset())
 
 
+def test_within_takes_fewer_units_in_any_order_and_refuses_others():
+    whole = units.table(LAYERS, ["position", "mean"])
+    units.within(whole, whole)
+    units.within(whole.isel(unit=[5, 1, 3]), whole)
+    units.within(whole.isel(unit=[]), whole)
+    renamed = [Layer(f"{layer.name}x", layer.call, layer.shape) for layer in LAYERS]
+    with pytest.raises(units.UnitsMismatchError, match=f"1 units of 1 layers .{LAYERS[0].name}x.* against "):
+        units.within(units.table(renamed, ["position", "mean"]).isel(unit=[0]), whole)
+    with pytest.raises(units.UnitsMismatchError, match="differ"):
+        units.within(whole, whole.isel(unit=slice(0, -1)))
+    moved = whole.isel(unit=[0, 1]).assign_coords(channel=("unit", [1, 0], whole["channel"].attrs))
+    with pytest.raises(units.UnitsMismatchError, match="differ"):
+        units.within(moved, whole)
+
+
 def test_labels_tell_units_apart():
     table = units.table(LAYERS, ["position"])
     labels = units.label(table)

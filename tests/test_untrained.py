@@ -39,6 +39,7 @@ def p_values(seed):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_untrained_networks_are_claimed_to_need_units_no_more_often_than_chance(capsys):
     p = np.array([p_values(seed) for seed in range(30)])
     hits = (p <= ALPHA).sum(axis=(0, 1))

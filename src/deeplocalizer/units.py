@@ -5,6 +5,7 @@ table            the coordinates of ``unit`` for a list of layers
 distinct         the reductions that a layer has
 digest           a fingerprint of those coordinates
 align            refuse two datasets whose units differ
+within           refuse a dataset with a unit that another does not have
 layer_names      the name of each unit's layer
 label            a short name for each unit
 turned           the layers whose module gives its axes in another order
@@ -178,11 +179,26 @@ def align(*datasets: xr.Dataset) -> str:
         if value is None:
             raise UnitsMismatchError(f"{title} has no attribute 'units_digest': its units cannot be checked")
         if value != digests[0]:
-            raise UnitsMismatchError(
-                f"the units of {datasets[0].attrs.get('title', 'the first dataset')} and {title} differ: "
-                f"{_summary(datasets[0])} against {_summary(dataset)}"
-            )
+            raise _mismatch(datasets[0], dataset)
     return str(digests[0])
+
+
+def within(part: xr.Dataset, whole: xr.Dataset) -> None:
+    """Refuse a dataset with a unit that another does not have; those whose responses are stored may be fewer.
+
+    Raises
+    ------
+    UnitsMismatchError
+        Naming the number of units and the layers of both.
+    """
+    known, wanted = whole["unit"].values, part["unit"].values
+    if np.isin(wanted, known).all():
+        order = np.argsort(known, kind="stable")
+        places = order[np.searchsorted(known, wanted, sorter=order)]
+        table = xr.Dataset(coords={name: whole[name] for name in ("unit", *COORDINATES)}).isel(unit=places)
+        if digest(table) == digest(part):
+            return
+    raise _mismatch(part, whole)
 
 
 def turned(dataset: xr.Dataset) -> frozenset[tuple[str, int]]:
@@ -260,6 +276,11 @@ def _refuse_unknown(reductions: Sequence[str]) -> None:
     for reduction in reductions:
         if reduction not in REDUCTIONS:
             raise ValueError(f"reduction {reduction!r} is unknown; allowed are {', '.join(REDUCTIONS)}")
+
+
+def _mismatch(first: xr.Dataset, second: xr.Dataset) -> UnitsMismatchError:
+    one, other = (dataset.attrs.get("title", "a dataset") for dataset in (first, second))
+    return UnitsMismatchError(f"the units of {one} and {other} differ: {_summary(first)} against {_summary(second)}")
 
 
 def _summary(dataset: xr.Dataset) -> str:

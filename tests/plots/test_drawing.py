@@ -60,6 +60,25 @@ def test_equal_figures_give_equal_bytes_and_hold_no_time_and_no_font(tmp_path):
     assert sorted(path.name for path in (tmp_path / "deep").iterdir()) == ["one.svg", "two.svg"]
 
 
+@pytest.mark.parametrize("label", [r"cash $\frac", r"$\notaword{x}$ and $y$", "$$", "a $5 and a $10 note"])
+def test_dollars_in_a_label_are_letters(tmp_path, label):
+    def written(name, words):
+        with drawing.style():
+            made = drawing.figure(2.0)
+            axes = made.subplots()
+            axes.set_title(words)
+            axes.set_xticks([0, 1], [words, "no"])
+            axes.text(0, 0, words)
+            axes.plot([0], [0], label=words)
+            axes.legend()
+        drawing.save(made, tmp_path / name, "A title")
+        return (tmp_path / name).read_text()
+
+    # as many letters as are in it are drawn, and no dollar is lost
+    glyphs = written("one.svg", label).count("<use")
+    assert glyphs == written("two.svg", label.replace("$", "s").replace("\\", "s")).count("<use") > 0
+
+
 def test_a_figure_is_written_in_every_format_that_is_asked_for(tmp_path):
     written = []
     for folder in ("one", "two"):

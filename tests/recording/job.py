@@ -4,6 +4,7 @@ plan, stamp      what it records, and how its files are stamped
 main             the job
 """
 
+import logging
 import time
 
 import torch
@@ -33,7 +34,7 @@ def plan(model, inputs=None, batch=BATCH, patterns=PATTERNS):
 
 
 def main(folder, shard, shards, most, told):
-    """Record a shard; tell of every forward pass, and of the end, through a connection; wait after so many passes."""
+    """Record a shard; tell of each pass, of waiting and of the end, through a connection; halt after so many passes."""
     passes.EVERY = passes.SHARE = 0  # an entry in the journal whenever the one before is written
     torch.set_num_threads(1)
     model = small()
@@ -46,6 +47,9 @@ def main(folder, shard, shards, most, told):
         if len(done) == most:
             time.sleep(1e6)  # what was recorded is still being written
 
+    waiting = logging.Handler(logging.WARNING)
+    waiting.emit = lambda record: told.send("waits") if "waited for" in record.getMessage() else None
+    logging.getLogger("deeplocalizer").addHandler(waiting)
     model.register_forward_hook(tell)
     recording.record_to(made, f"{folder}/activations.nc", f"{folder}/moments.nc", stamp, shards and (shard, shards))
     told.send("done")

@@ -71,22 +71,19 @@ NETWORKS = {
     "efficientnet": (efficientnet, 0.05, 1),
     "recurrent": (Recurrent, 0.9, 1),
 }
+LARGE = ("resnet50", "vgg11_bn", "swin_t", "swin_v2_t", "maxvit_t")
 FULL = [
     "densenet121",
     "googlenet",
     "vit_b_32",
-    "swin_t",
     "convnext_tiny",
     "efficientnet_b0",
     "resnet18",
-    "resnet50",
     "inception_v3",
     "regnet_y_400mf",
     "mnasnet0_5",
     "squeezenet1_1",
-    "vgg11_bn",
-    "maxvit_t",
-    "swin_v2_t",
+    *(pytest.param(name, marks=pytest.mark.long) for name in LARGE),
 ]
 
 

@@ -10,6 +10,8 @@ from deeplocalizer.report import opening
 from tests.rendering.test_render import parsed
 
 AWKWARD = 'A: *b* "c" \\alpha_1 <x> # `q` --- @fig-z [1] & {python}'
+# what would be a command of Quarto's is parted by a joiner that takes no room
+SHOWN = AWKWARD.replace("@fig", "@\N{WORD JOINER}fig").replace("{python", "{\N{WORD JOINER}python")
 FRONT = {"title": "A study", "bibliography": "a.bib"}
 
 
@@ -26,8 +28,8 @@ def document():
 
 def test_what_a_cell_prints_is_what_the_page_is_called(folder):
     made = parsed(page.convert(FRONT, document(), folder))
-    assert made.all("title")[0].line == AWKWARD
-    assert made.all("h1")[0].line == AWKWARD
+    assert made.all("title")[0].line == SHOWN
+    assert made.all("h1")[0].line == SHOWN
     assert [author.line for author in made.all("p", "author")] == ['X: "y"', "Ö. *N* & Z"]
     first, second = made.all("div", "abstract")[0].all("p")
     assert first.line.startswith("First: bold, “so”, ")
@@ -39,7 +41,7 @@ def test_what_a_cell_prints_is_what_the_page_is_called(folder):
 def test_so_are_the_printed_pages(folder):
     markup = printed.write(FRONT, document(), folder)
     known = pandoc.read(opening.write(AWKWARD, [], ""), folder)["meta"]["title"]
-    assert pandoc.text_of(known["c"]) == AWKWARD
+    assert pandoc.text_of(known["c"]) == SHOWN
     assert '"Ö. *N* & Z"' in markup
     assert "#strong[bold]" in markup[: markup.index("= A")]
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from deeplocalizer.logging import machines
 from deeplocalizer.report import connections, resources
 from deeplocalizer.report.loading import jobs
 from deeplocalizer.report.study import Artefact, Job
@@ -65,6 +66,62 @@ def test_sums_are_those_of_the_benchmarks(plain, tmp_path):
         assert (number, total, longest) == (str(len(members)), f"{members.sum():,.1f}", f"{members.max():,.1f}")
     totals = [float(row[2].replace(",", "")) for row in rows[1:-1]]
     assert totals == sorted(totals, reverse=True)
+
+
+def left(folder, rule, **wildcards):
+    """Leave the benchmark of a job as Snakemake does; gives the job's name."""
+    name = "/".join(["paper", rule, *map(str, wildcards.values())])
+    path = folder / f"{name}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    written = {key: str(value) for key, value in wildcards.items()}
+    path.write_text(json.dumps({"s": 1.0, "rule_name": rule, "wildcards": {"study": "paper"} | written}) + "\n")
+    return name
+
+
+def test_jobs_of_earlier_configurations_are_not_counted(tmp_path):
+    config = {
+        "study": "paper",
+        "stimuli": {"categories": {"faces": {}, "objects": {}}},
+        "models": {"resnet34": {}},
+        "localizers": {"faces": {}},
+        "replicates": {},
+        "recording": {"shards": 12},
+        "ablation": {"jobs": 1, "values": ["zero"]},
+    }
+    rules = {"draw", "record", "gather", "ablate", "ablate_values", "effects_of_values", "report"}
+    present = [
+        left(tmp_path, "draw", category="faces"),
+        left(tmp_path, "record", model="resnet34", shard=11),
+        left(tmp_path, "gather", model="resnet34"),
+        left(tmp_path, "ablate", model="resnet34", localizer="faces"),
+        left(tmp_path, "ablate_values", model="resnet34", localizer="faces"),
+        left(tmp_path, "effects_of_values", model="resnet34", value="zero"),
+    ]
+    gone = [
+        left(tmp_path, "draw", category="scrambled"),
+        left(tmp_path, "record", model="resnet34", shard=12),  # there are twelve, from 0
+        left(tmp_path, "record", model="resnet34"),  # when it was one job
+        left(tmp_path, "gather", model="alexnet"),
+        left(tmp_path, "ablate", model="resnet34", localizer="objects"),
+        left(tmp_path, "ablate", model="resnet34", localizer="faces", job=0),  # when there were several
+        left(tmp_path, "gather_outcomes", model="resnet34", outcomes="values/zero", localizer="faces"),
+        left(tmp_path, "effects_of_values", model="resnet34", value="resample"),
+        left(tmp_path, "report"),  # of the page before
+        left(tmp_path, "pdf"),
+    ]
+    assert sorted(job.name for job in jobs(tmp_path, config, rules)) == sorted(present)
+    assert len(jobs(tmp_path)) == len(present) + len(gone)
+    # without benchmark-extended, nobody knows
+    (tmp_path / "plain.jsonl").write_text('{"s": 1.0}')
+    assert "plain" in [job.name for job in jobs(tmp_path, config, rules)]
+
+
+def test_logs_count_that_have_a_job(tmp_path):
+    for name in ("draw/faces", "draw/objects"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.log").write_text("machine: a node\n")
+    assert machines(tmp_path) == {("a node", ""): 2}
+    assert machines(tmp_path, {"draw/faces"}) == {("a node", ""): 1}
 
 
 def test_the_sentence_adapts_to_what_was_measured(plain):

@@ -134,4 +134,4 @@ def test_floats_are_numbered_markdown():
     assert floats.figure("a.svg", "fig-a", "One\n  caption.", 'A "word"') == (
         '\n![One caption.](a.svg){#fig-a fig-alt="A \\"word\\""}\n'
     )
-    assert floats.table("<table></table>", "tbl-a", "Caption.").startswith("\n::: {#tbl-a}\n\n```{=html}\n<table>")
+    assert floats.table("<table></table>", "tbl-a", "Caption.").startswith("\n::: {#tbl-a}\n\n``` {=html}\n<table>")

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from deeplocalizer.provenance import digest_bytes
+from deeplocalizer.stimuli.cells import separated
 from deeplocalizer.stimuli.images import encode_png
 from deeplocalizer.stimuli.record import Attribute, Draw
-from deeplocalizer.stimuli.sources.listed import _separated, listed
+from deeplocalizer.stimuli.sources.listed import listed
 
 SHARES = {"train": 0.0, "localize": 0.5, "select": 0.25, "test": 0.25}
 
@@ -183,7 +184,7 @@ def test_every_cell_comes_as_it_was_written(rows, separator):
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, delimiter=separator, quoting=csv.QUOTE_ALL)
     writer.writerows([["path", "b", "c"], *rows])
-    table = _separated(stream.getvalue(), ",;\t", ["path", "c"])
+    table = separated(stream.getvalue(), ",;\t", ["path", "c"])
     assert [list(row.values()) for row in table.rows] == [row for row in rows if any(row)]
 
 

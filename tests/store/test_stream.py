@@ -1,6 +1,7 @@
 """What is written in pieces is what both readers read, whatever the pieces, their order and the interruptions."""
 
 import itertools
+import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +13,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deeplocalizer import provenance, store
+from deeplocalizer import provenance, store, unwritable
 
 ENGINES = ("netcdf4", "h5netcdf")
 STIMULI, UNITS = 70, 90
@@ -271,3 +272,12 @@ def test_single_values_go_into_a_contiguous_table_without_touching_their_neighbo
         stream.write("mean", 7, np.array([-1.0, -2.0]))  # a flat index: node 1, units 2 and 3
     expected[1, 2:4] = -1.0, -2.0
     np.testing.assert_array_equal(store.open(tmp_path / "m.nc")["mean"], expected)
+
+
+def test_a_file_system_that_knows_nothing_of_its_size_is_not_taken_for_a_full_one(tmp_path, monkeypatch):
+    usage = type(shutil.disk_usage(tmp_path))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(0, 0, 0))
+    unwritable.require(tmp_path / "a.nc", 10**6)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**6, 10**6, 0))
+    with pytest.raises(unwritable.UnwritableError, match="the disk is full"):
+        unwritable.require(tmp_path / "a.nc", 10**6)

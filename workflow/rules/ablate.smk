@@ -19,7 +19,7 @@ rule maps:
     resources:
         gpu=1,
     params:
-        layers=lookup(within=config, dpath="models/{model}/layers"),
+        layers=of_model("layers"),
         batch_size=config["recording"]["batch_size"],
         categories=sorted(
             {
@@ -41,7 +41,7 @@ rule ablate:
         inputs=f"{MASKED}/inputs.nc",
         weights=f"{MASKED}/weights.safetensors",
         moments=f"{MASKED}/moments.nc",
-        maps=f"{MASKED}/maps.nc" if MAPS else [],
+        maps=maps_for(ABLATION["value"]),
         readouts=f"{MASKED}/readouts.nc" if config["readouts"] else [],
         masks=f"{MASKED}/masks.nc",
     output:
@@ -67,9 +67,9 @@ rule ablate:
     resources:
         gpu=1,
     params:
-        layers=lookup(within=config, dpath="models/{model}/layers"),
-        ablation=SILENCED,
-        contrast=lookup(within=config, dpath="localizers/{localizer}/contrast"),
+        layers=of_model("layers"),
+        ablation=silencing(ABLATION["value"]),
+        contrast=contrast_of,
         contrasts=config["contrasts"],
         tasks=config["tasks"],
         seed=config["seed"],
@@ -86,7 +86,7 @@ use rule ablate as ablate_series with:
         inputs=f"{MASKED}/inputs.nc",
         weights=f"{MASKED}/weights.safetensors",
         moments=f"{MASKED}/moments.nc",
-        maps=f"{MASKED}/maps.nc" if MAPS else [],
+        maps=maps_for(*SERIAL),
         readouts=f"{MASKED}/readouts.nc" if config["readouts"] else [],
         masks=f"{MASKED}/series.nc",
     output:
@@ -108,9 +108,9 @@ use rule ablate as ablate_series with:
             else "benchmarks/{study}/{model}/series/{localizer}/{job}.jsonl"
         )
     params:
-        layers=lookup(within=config, dpath="models/{model}/layers"),
-        ablation=SILENCED,
-        contrast=lookup(within=config, dpath="localizers/{localizer}/contrast"),
+        layers=of_model("layers"),
+        ablation=silencing(*SERIAL),
+        contrast=contrast_of,
         contrasts=config["contrasts"],
         tasks=config["tasks"],
         seed=config["seed"],
@@ -124,6 +124,13 @@ if ABLATION["values"]:
 
     # the target masks and some of their random controls, with another value in the place of their units
     use rule ablate as ablate_values with:
+        input:
+            inputs=f"{MASKED}/inputs.nc",
+            weights=f"{MASKED}/weights.safetensors",
+            moments=f"{MASKED}/moments.nc",
+            maps=maps_for(*ABLATION["values"]),
+            readouts=f"{MASKED}/readouts.nc" if config["readouts"] else [],
+            masks=f"{MASKED}/masks.nc",
         output:
             expand(
                 (
@@ -147,9 +154,9 @@ if ABLATION["values"]:
                 else "benchmarks/{study}/{model}/values/ablate/{localizer}/{job}.jsonl"
             )
         params:
-            layers=lookup(within=config, dpath="models/{model}/layers"),
-            ablation=SILENCED,
-            contrast=lookup(within=config, dpath="localizers/{localizer}/contrast"),
+            layers=of_model("layers"),
+            ablation=silencing(*ABLATION["values"]),
+            contrast=contrast_of,
             contrasts=config["contrasts"],
             tasks=config["tasks"],
             seed=config["seed"],
@@ -293,7 +300,7 @@ rule replicates:
     conda:
         "../../envs/statistics.yaml"
     params:
-        models=lookup(within=config, dpath="replicates/{replicates}"),
+        models=lookup(within=config["replicates"], dpath="{replicates}"),
         inference=settings_of(INFERENCE, "confidence", "alpha", "least_performance"),
     message:
         "Comparing the effects of the {wildcards.replicates} models"
@@ -323,7 +330,7 @@ rule robustness:
         value=ABLATION["value"],
         values=ABLATION["values"],
         groups=groups_of,
-        untrained=lookup(within=config, dpath="models/{model}/untrained", default=""),
+        untrained=of_model("untrained", ""),
         tasks=config["tasks"],
         localizers=config["localizers"],
         contrasts=config["contrasts"],

@@ -1,23 +1,32 @@
+import os
+
 from deeplocalizer.configuration import (
     ConfigurationError,
     load_schema,
     refuse_repeated,
     resolve,
 )
-from deeplocalizer.configuration import own
+from deeplocalizer.configuration import networks, own, sources
+from deeplocalizer import caching
 from deeplocalizer.models.specification import local_files
 from snakemake.exceptions import WorkflowError
+
+# with --cache, studies share stimuli, weights and recordings
+CACHING = workflow.workflow_settings.cache is not None
+SHARED = "all" if CACHING else False
 
 try:
     for path in workflow.configfiles:
         refuse_repeated(path)
-    config.update(
-        resolve(
-            config,
-            load_schema(Path(workflow.basedir) / "workflow/schemas/config.schema.yaml"),
-        )
+    resolved = resolve(
+        config,
+        load_schema(Path(workflow.basedir) / "workflow/schemas/config.schema.yaml"),
     )
-except ConfigurationError as error:
+    config.clear()  # its sections are in the order of the schema, too
+    config.update(resolved)
+    if CACHING:
+        caching.refuse_folder(os.environ)
+except (ConfigurationError, caching.LocationError) as error:
     raise WorkflowError(str(error)) from None
 
 
@@ -33,9 +42,11 @@ wildcard_constraints:
     replicates="|".join(config["replicates"]) or "none",
 
 
-# how many jobs share the work is no part of the result
+# how many jobs share the work is no part of the result, nor is whether it is checked
 RECORDING = {
-    key: value for key, value in config["recording"].items() if key != "shards"
+    key: value
+    for key, value in config["recording"].items()
+    if key not in ("shards", "validate")
 }
 
 ABLATION = config["ablation"]
@@ -47,8 +58,12 @@ def settings_of(section, *keys):
     return {key: section[key] for key in keys}
 
 
+# the task that ablation is expected to harm does not decide on the mask
+CHOSEN = {
+    name: {key: value for key, value in localizer.items() if key != "task"}
+    for name, localizer in config["localizers"].items()
+}
 DRAWN = settings_of(ABLATION, "matching", "bins")
-SILENCED = settings_of(ABLATION, "value", "mean", "background", "batch_size", "keep")
 TESTED = INFERENCE | settings_of(ABLATION, "matching")
 SERIES = any(ABLATION[key] for key in ("fractions", "keep", "layers"))
 
@@ -72,14 +87,89 @@ ROBUST = [
     )
 ]
 
-# what decides which rules a study has: all sections but those that no rule is there or not there for
-RULELESS = ["seed", "downloads", "stimuli", "tasks", "contrasts", "localizers"]
-RULELESS += ["dissociations", "inference", "report"]
-DECIDING = {key: part for key, part in config.items() if key not in RULELESS}
+
+def silencing(*values):
+    """Take what decides how units are silenced by some values."""
+    taken = settings_of(ABLATION, "value", "batch_size")
+    if "keep" in values:
+        taken |= settings_of(ABLATION, "background")
+        values = (*values, ABLATION["background"])
+    return taken | (settings_of(ABLATION, "mean") if "mean" in values else {})
+
+
+# those of the series: what is left when a mask is kept is replaced by the background
+SERIAL = [ABLATION["value"], "keep"] if ABLATION["keep"] else [ABLATION["value"]]
+
+
+def maps_for(*values):
+    """Name the mean maps where some values need them."""
+    wanted = silencing(*values).get("mean") == "map"
+    return "results/{study}/{model}/maps.nc" if MAPS and wanted else []
+
+
+# what units respond to is shown of stimuli that did not choose them, where responses are stored
+STORED = config["recording"].get("responses")
+if STORED is None:
+    STORED = [name for name in config["recording"]["reductions"] if name != "position"]
+SHOWN = bool(STORED) and bool({"select", "test"} & set(config["recording"]["splits"]))
+
+# what decides which rules a study has, and which of them needs which
+DECIDING = {
+    "trained": any(
+        model["weights"] == "trained" for model in config["models"].values()
+    ),
+    "validated": config["recording"]["validate"],
+    "scattered": config["recording"]["shards"] > 1,
+    "shown": SHOWN,
+    "read": bool(config["readouts"]),
+    "mapped": MAPS,
+    "series": SERIES,
+    "shared": ABLATION["jobs"] > 1,
+    "values": bool(ABLATION["values"]),
+    "replicates": bool(config["replicates"]),
+    "robust": bool(ROBUST),
+    "replicated": any(
+        name in group for group in config["replicates"].values() for name in ROBUST
+    ),
+}
 
 # every output of a network stands for a label of a task; without tasks, for a category
 LABELS = [label for labels in config["tasks"].values() for label in labels]
 LABELS = LABELS or list(config["stimuli"]["categories"])
+
+
+def of_model(key, *default):
+    """Look up a key of a model; `lookup` goes through all that it is given, for every job."""
+
+    def found(wildcards):
+        model = config["models"][wildcards.model]
+        return model.get(key, *default) if default else model[key]
+
+    return found
+
+
+def contrast_of(wildcards):
+    """Name the contrast of a localizer."""
+    return config["localizers"][wildcards.localizer]["contrast"]
+
+
+def told(script, ordered=(), accelerated=False):
+    """Tell Snakemake's cache what it does not know; as this takes threads, it is no reason to run again."""
+
+    def tell(wildcards, threads):
+        if not CACHING:
+            return ""
+        base = Path(workflow.basedir)
+        return caching.key(
+            base / f"workflow/scripts/{script}.py",
+            base / "src/deeplocalizer",
+            dict(wildcards),
+            ordered,
+            installed=not workflow.deployment_settings.deployment_method,
+            accelerated=accelerated,
+        )
+
+    return tell
 
 
 def table_of(wildcards):
@@ -92,6 +182,18 @@ def listing_of(wildcards):
     return own.listing(config["stimuli"]["categories"][wildcards.category])
 
 
+def splits_of(wildcards):
+    """Give the shares of the splits where a category is drawn by them."""
+    category = config["stimuli"]["categories"][wildcards.category]
+    return config["stimuli"]["splits"] if sources.dealt(category) else {}
+
+
+def labels_of(wildcards):
+    """Give the labels of the outputs of a model, if it has no outputs of its own."""
+    architecture = config["models"][wildcards.model]["architecture"]
+    return LABELS if architecture in networks.OWN else []
+
+
 def files_of(wildcards):
     """Name the researcher's own files that a model is made of."""
     return local_files(config["models"][wildcards.model])
@@ -100,6 +202,25 @@ def files_of(wildcards):
 def weights_of(wildcards):
     """Name the file that the weights of a model are in, if they are in one."""
     return own.weights(config["models"][wildcards.model])
+
+
+def states_of(wildcards):
+    """Fingerprint a model's own files: one may be put in the place of a newer one."""
+    return own.states([*files_of(wildcards), *weights_of(wildcards)])
+
+
+def learning_of(wildcards):
+    """Give what decides on how a model is trained, if it is."""
+    model = config["models"][wildcards.model]
+    settings = {"training": model["training"], "tasks": config["tasks"]}
+    return settings if model["weights"] == "trained" else {}
+
+
+def seed_of(wildcards):
+    """Give the seed of the weights of a model, if they were not made elsewhere."""
+    model = config["models"][wildcards.model]
+    made = set(networks.WEIGHTS) - {"pretrained"}
+    return model.get("seed", config["seed"]) if model["weights"] in made else None
 
 
 def learnt_from(wildcards):
@@ -142,6 +263,15 @@ def replicates_of(wildcards):
         f"results/{wildcards.study}/replicates/{name}.nc"
         for name in groups_of(wildcards)
     ]
+
+
+def place_of(*paths):
+    """Name files of the workflow; as this takes threads, where they lie is no reason to run again."""
+
+    def places(wildcards, threads):
+        return [str(path) for path in paths]
+
+    return places
 
 
 def interpreter(wildcards, threads):

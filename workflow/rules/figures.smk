@@ -1,10 +1,9 @@
+SNAKEFILE = Path(workflow.basedir) / "Snakefile"
+RULES = sorted((Path(workflow.basedir) / "workflow/rules").glob("*.smk"))
+
+
 # the rules of this run, asked of the Snakemake that runs it, which need not be in an environment
 rule rulegraph:
-    input:
-        snakefile=str(Path(workflow.basedir) / "Snakefile"),
-        rules=sorted(
-            map(str, (Path(workflow.basedir) / "workflow/rules").glob("*.smk"))
-        ),
     output:
         "results/{study}/rulegraph.json",
     log:
@@ -17,6 +16,9 @@ rule rulegraph:
     params:
         target="results/{study}/report.html",
         python=interpreter,
+        snakefile=place_of(SNAKEFILE),
+        rules=place_of(*RULES),
+        workflow=own.content([SNAKEFILE, *RULES]),
         deciding=DECIDING,
     message:
         "Asking Snakemake for the rules of {wildcards.study}"
@@ -39,6 +41,7 @@ rule rules_figure:
         "logs/{study}/figures/rules.log",
     benchmark:
         "benchmarks/{study}/figures/rules.jsonl"
+    localrule: True
     conda:
         "../../envs/plots.yaml"
     message:
@@ -62,6 +65,7 @@ rule layers_figure:
         "logs/{study}/{model}/figures/layers.log",
     benchmark:
         "benchmarks/{study}/{model}/figures/layers.jsonl"
+    localrule: True
     conda:
         "../../envs/plots.yaml"
     message:
@@ -85,6 +89,7 @@ rule stimuli_figure:
         "logs/{study}/figures/stimuli.log",
     benchmark:
         "benchmarks/{study}/figures/stimuli.jsonl"
+    localrule: True
     conda:
         "../../envs/plots.yaml"
     params:
@@ -111,6 +116,7 @@ rule confounds_figure:
         "logs/{study}/{model}/figures/confounds.log",
     benchmark:
         "benchmarks/{study}/{model}/figures/confounds.jsonl"
+    localrule: True
     conda:
         "../../envs/plots.yaml"
     message:
@@ -134,6 +140,7 @@ rule selectivity_figure:
         "logs/{study}/{model}/figures/selectivity.log",
     benchmark:
         "benchmarks/{study}/{model}/figures/selectivity.jsonl"
+    localrule: True
     conda:
         "../../envs/plots.yaml"
     params:
@@ -159,6 +166,7 @@ rule reliability_figure:
         "logs/{study}/{model}/figures/reliability.log",
     benchmark:
         "benchmarks/{study}/{model}/figures/reliability.jsonl"
+    localrule: True
     conda:
         "../../envs/plots.yaml"
     message:
@@ -183,6 +191,7 @@ rule extremes_figure:
         "logs/{study}/{model}/figures/extremes.log",
     benchmark:
         "benchmarks/{study}/{model}/figures/extremes.jsonl"
+    localrule: True
     conda:
         "../../envs/plots.yaml"
     params:
@@ -209,6 +218,7 @@ rule nulls_figure:
         "logs/{study}/{model}/figures/nulls.log",
     benchmark:
         "benchmarks/{study}/{model}/figures/nulls.jsonl"
+    localrule: True
     conda:
         "../../envs/plots.yaml"
     message:
@@ -232,6 +242,7 @@ rule masks_figure:
         "logs/{study}/{model}/figures/masks.log",
     benchmark:
         "benchmarks/{study}/{model}/figures/masks.jsonl"
+    localrule: True
     conda:
         "../../envs/plots.yaml"
     message:
@@ -255,6 +266,7 @@ rule effects_figure:
         "logs/{study}/{model}/figures/effects.log",
     benchmark:
         "benchmarks/{study}/{model}/figures/effects.jsonl"
+    localrule: True
     conda:
         "../../envs/plots.yaml"
     params:
@@ -282,6 +294,7 @@ rule dissociation_figure:
         "logs/{study}/{model}/figures/dissociation.log",
     benchmark:
         "benchmarks/{study}/{model}/figures/dissociation.jsonl"
+    localrule: True
     conda:
         "../../envs/plots.yaml"
     params:
@@ -309,6 +322,7 @@ rule curves_figure:
         "logs/{study}/{model}/figures/curves.log",
     benchmark:
         "benchmarks/{study}/{model}/figures/curves.jsonl"
+    localrule: True
     conda:
         "../../envs/plots.yaml"
     params:
@@ -338,6 +352,7 @@ rule changes_figure:
         "logs/{study}/{model}/figures/changes.log",
     benchmark:
         "benchmarks/{study}/{model}/figures/changes.jsonl"
+    localrule: True
     conda:
         "../../envs/plots.yaml"
     params:
@@ -364,6 +379,7 @@ rule robustness_figure:
         "logs/{study}/{model}/figures/robustness.log",
     benchmark:
         "benchmarks/{study}/{model}/figures/robustness.jsonl"
+    localrule: True
     conda:
         "../../envs/plots.yaml"
     message:
@@ -387,6 +403,7 @@ rule units_table:
         "logs/{study}/{model}/tables/units.log",
     benchmark:
         "benchmarks/{study}/{model}/tables/units.jsonl"
+    localrule: True
     conda:
         "../../envs/plots.yaml"
     message:
@@ -409,6 +426,7 @@ rule effects_table:
         "logs/{study}/{model}/tables/effects.log",
     benchmark:
         "benchmarks/{study}/{model}/tables/effects.jsonl"
+    localrule: True
     conda:
         "../../envs/plots.yaml"
     message:
@@ -434,6 +452,7 @@ rule changes_table:
         "logs/{study}/{model}/tables/changes.log",
     benchmark:
         "benchmarks/{study}/{model}/tables/changes.jsonl"
+    localrule: True
     conda:
         "../../envs/plots.yaml"
     message:
@@ -456,6 +475,7 @@ rule categories_table:
         "logs/{study}/{model}/tables/categories.log",
     benchmark:
         "benchmarks/{study}/{model}/tables/categories.jsonl"
+    localrule: True
     conda:
         "../../envs/plots.yaml"
     message:

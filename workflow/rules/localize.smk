@@ -32,7 +32,7 @@ rule reliability:
         "../../envs/statistics.yaml"
     params:
         contrasts=config["contrasts"],
-        localizers=config["localizers"],
+        localizers=CHOSEN,
         inference=settings_of(INFERENCE, "least_d", "fdr", "family"),
         seed=config["seed"],
     message:
@@ -97,7 +97,7 @@ rule masks:
         "../../envs/statistics.yaml"
     params:
         contrasts=config["contrasts"],
-        localizers=config["localizers"],
+        localizers=CHOSEN,
         ablation=DRAWN | settings_of(ABLATION, "controls", "compare", "shuffles"),
         alpha=INFERENCE["alpha"],
         seed=config["seed"],
@@ -121,7 +121,7 @@ rule series:
         "../../envs/statistics.yaml"
     params:
         contrasts=config["contrasts"],
-        localizers=config["localizers"],
+        localizers=CHOSEN,
         ablation=DRAWN
         | settings_of(ABLATION, "fractions", "keep", "layers", "series_controls"),
         alpha=INFERENCE["alpha"],

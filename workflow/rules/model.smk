@@ -8,18 +8,18 @@ rule model:
         "logs/{study}/{model}/model.log",
     benchmark:
         "benchmarks/{study}/{model}/model.jsonl"
+    cache: SHARED
     conda:
         "../../envs/torch.yaml"
     params:
-        architecture=lookup(within=config, dpath="models/{model}/architecture"),
-        revision=lookup(within=config, dpath="models/{model}/revision", default=""),
-        weights=lookup(within=config, dpath="models/{model}/weights"),
-        preprocessing=lookup(
-            within=config, dpath="models/{model}/preprocessing", default=None
-        ),
-        labels=lookup(within=config, dpath="models/{model}/labels", default=None),
-        task_labels=LABELS,
-        downloads=config["downloads"],
+        architecture=of_model("architecture"),
+        revision=of_model("revision", ""),
+        weights=of_model("weights"),
+        preprocessing=of_model("preprocessing", None),
+        labels=of_model("labels", None),
+        task_labels=labels_of,
+        listing=states_of,
+        shared=told("model"),
     message:
         "Looking up {wildcards.model}"
     script:
@@ -35,10 +35,12 @@ rule architecture:
         "logs/{study}/{model}/architecture.log",
     benchmark:
         "benchmarks/{study}/{model}/architecture.jsonl"
+    cache: SHARED
     conda:
         "../../envs/torch.yaml"
     params:
-        layers=lookup(within=config, dpath="models/{model}/layers"),
+        layers=of_model("layers"),
+        shared=told("architecture"),
     message:
         "Finding the layers of {wildcards.model}"
     script:
@@ -58,14 +60,15 @@ rule weights:
         "logs/{study}/{model}/weights.log",
     benchmark:
         "benchmarks/{study}/{model}/weights.jsonl"
+    cache: SHARED
     conda:
         "../../envs/torch.yaml"
     params:
-        weights=lookup(within=config, dpath="models/{model}/weights"),
-        training=lookup(within=config, dpath="models/{model}/training"),
-        tasks=config["tasks"],
-        seed=lookup(within=config, dpath="models/{model}/seed", default=config["seed"]),
-        downloads=config["downloads"],
+        weights=of_model("weights"),
+        learning=learning_of,
+        seed=seed_of,
+        listing=states_of,
+        shared=told("weights", ordered=config["tasks"]),
     message:
         "Getting the weights of {wildcards.model}"
     script:

@@ -9,9 +9,6 @@ rule record:
         architecture=f"{RECORDED}/architecture.nc",
         inputs=f"{RECORDED}/inputs.nc",
         weights=f"{RECORDED}/weights.safetensors",
-        validation=(
-            f"{RECORDED}/validation.nc" if config["recording"]["validate"] else []
-        ),
         batch_size=f"{RECORDED}/batch_size.txt" if SHARDS > 1 else [],
     output:
         activations=f"{RECORDED if SHARDS == 1 else SHARD}/activations.nc",
@@ -24,14 +21,16 @@ rule record:
         "benchmarks/{study}/{model}/record.jsonl"
         if SHARDS == 1
         else "benchmarks/{study}/{model}/record/{shard}.jsonl"
+    cache: SHARED
     conda:
         "../../envs/torch.yaml"
     resources:
         gpu=1,
     params:
-        layers=lookup(within=config, dpath="models/{model}/layers"),
+        layers=of_model("layers"),
         recording=RECORDING,
         shards=SHARDS,
+        shared=told("record", accelerated=True),
     message:
         "Recording the responses of {wildcards.model}"
     script:
@@ -48,19 +47,22 @@ rule batch_size:
         "logs/{study}/{model}/batch_size.log",
     benchmark:
         "benchmarks/{study}/{model}/batch_size.jsonl"
+    cache: SHARED
     conda:
         "../../envs/torch.yaml"
     resources:
         gpu=1,
     params:
-        layers=lookup(within=config, dpath="models/{model}/layers"),
+        layers=of_model("layers"),
         recording=RECORDING,
+        shared=told("batch_size", accelerated=True),
     message:
         "Finding the batch size that fits into memory for {wildcards.model}"
     script:
         "../scripts/batch_size.py"
 
 
+# it comes first where it can, and the report needs it; no recording depends on it
 rule validate:
     input:
         inputs=f"{RECORDED}/inputs.nc",
@@ -71,13 +73,16 @@ rule validate:
         "logs/{study}/{model}/validate.log",
     benchmark:
         "benchmarks/{study}/{model}/validate.jsonl"
+    cache: SHARED
+    priority: 1
     conda:
         "../../envs/torch.yaml"
     resources:
         gpu=1,
     params:
-        layers=lookup(within=config, dpath="models/{model}/layers"),
+        layers=of_model("layers"),
         seed=config["seed"],
+        shared=told("validate", accelerated=True),
     message:
         "Feeding recorded values back into {wildcards.model}"
     script:
@@ -100,11 +105,13 @@ if SHARDS > 1:
             "logs/{study}/{model}/gather.log",
         benchmark:
             "benchmarks/{study}/{model}/gather.jsonl"
+        cache: SHARED
         conda:
             "../../envs/statistics.yaml"
         params:
-            layers=lookup(within=config, dpath="models/{model}/layers"),
+            layers=of_model("layers"),
             recording=RECORDING,
+            shared=told("gather"),
         message:
             "Putting the shards of {wildcards.model} together"
         script:

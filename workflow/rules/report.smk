@@ -2,6 +2,12 @@ report: "../report/workflow.rst"
 
 
 PAGE = Path(workflow.basedir) / "report"
+DOCUMENT = PAGE / "report.qmd"
+LOOK = sorted(
+    path
+    for path in PAGE.iterdir()
+    if path.suffix in (".css", ".html", ".scss", ".typ", ".bib")
+)
 ARTEFACTS = [
     "inputs",
     "confounds",
@@ -17,8 +23,7 @@ ARTEFACTS = [
 ]
 FIGURES = ["layers", "confounds", "selectivity", "reliability", "masks", "effects"]
 FIGURES += ["nulls", "dissociation", "changes"]
-# what units respond to is shown of stimuli that did not choose them
-if {"select", "test"} & set(config["recording"]["splits"]):
+if SHOWN:
     ARTEFACTS.append("extremes")
     FIGURES.append("extremes")
 if config["readouts"]:
@@ -33,12 +38,6 @@ OUTCOMES = ["outcomes", "series"] if SERIES else ["outcomes"]
 
 rule report:
     input:
-        document=str(PAGE / "report.qmd"),
-        look=sorted(
-            str(path)
-            for path in PAGE.iterdir()
-            if path.suffix in (".css", ".html", ".scss", ".typ", ".bib")
-        ),
         drawn=expand(
             "results/{{study}}/drawn/{category}.nc",
             category=config["stimuli"]["categories"],
@@ -55,6 +54,10 @@ rule report:
             model=config["models"],
             outcomes=OUTCOMES,
             localizer=config["localizers"],
+        ),
+        validation=expand(
+            "results/{{study}}/{model}/validation.nc",
+            model=config["models"] if config["recording"]["validate"] else [],
         ),
         values=expand(
             "results/{{study}}/{model}/values/{value}.nc",
@@ -100,10 +103,14 @@ rule report:
         "logs/{study}/report.log",
     benchmark:
         "benchmarks/{study}/report.jsonl"
+    localrule: True
     conda:
         "../../envs/report.yaml"
     params:
         config=config,
+        document=place_of(DOCUMENT),
+        look=place_of(*LOOK),
+        page=own.content([DOCUMENT, *LOOK]),
         benchmarks="benchmarks/{study}",
         logs="logs/{study}",
     message:
@@ -120,5 +127,6 @@ use rule report as pdf with:
         "logs/{study}/pdf.log",
     benchmark:
         "benchmarks/{study}/pdf.jsonl"
+    localrule: True
     message:
         "Printing the report of {wildcards.study}"

@@ -7,14 +7,15 @@ rule draw:
         "logs/{study}/draw/{category}.log",
     benchmark:
         "benchmarks/{study}/draw/{category}.jsonl"
+    cache: SHARED
     conda:
         "../../envs/images.yaml"
     params:
-        category=lookup(within=config, dpath="stimuli/categories/{category}"),
-        splits=config["stimuli"]["splits"],
+        category=lookup(within=config["stimuli"]["categories"], dpath="{category}"),
+        splits=splits_of,
         seed=config["seed"],
-        downloads=config["downloads"],
         listing=listing_of,
+        shared=told("draw"),
     message:
         "Drawing the {wildcards.category} of {wildcards.study}"
     script:
@@ -33,11 +34,13 @@ rule stimuli:
         "logs/{study}/stimuli.log",
     benchmark:
         "benchmarks/{study}/stimuli.jsonl"
+    cache: SHARED
     conda:
         "../../envs/images.yaml"
     params:
         stimuli=config["stimuli"],
         seed=config["seed"],
+        shared=told("stimuli", ordered=config["stimuli"]["categories"]),
     message:
         "Composing the stimuli of {wildcards.study}"
     script:
@@ -54,8 +57,11 @@ rule inputs:
         "logs/{study}/{model}/inputs.log",
     benchmark:
         "benchmarks/{study}/{model}/inputs.jsonl"
+    cache: SHARED
     conda:
         "../../envs/torch.yaml"
+    params:
+        shared=told("inputs"),
     message:
         "Decoding the stimuli for {wildcards.model}"
     script:

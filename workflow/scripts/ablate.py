@@ -6,7 +6,7 @@ from deeplocalizer import ablation, hooks, provenance, readout, robustness, stor
 from deeplocalizer.logging import log_to
 from deeplocalizer.models import network
 
-with log_to(snakemake.log[0]) as log:
+with log_to(snakemake.log[0], snakemake.input, snakemake.output) as log:
     parameters = dict(snakemake.params.items())
     jobs = parameters.pop("jobs")  # how many jobs share the work is no part of the result
     values = parameters.pop("values", [parameters["ablation"]["value"]])
@@ -33,7 +33,7 @@ with log_to(snakemake.log[0]) as log:
         for value, path in zip(values, snakemake.output, strict=True):
             settings = parameters["ablation"] | {"value": value}
             drawn = None
-            if "resample" in (value, settings["background"]):
+            if "resample" in (value, settings.get("background")):
                 drawn = ablation.donors(inputs, tested["stimulus"].values, list(others), parameters["seed"])
             number, masked = tested.sizes["stimulus"], mine.sizes["mask"]
             log.info("running %d stimuli under %d masks by the value %s on %s", number, masked, value, device)

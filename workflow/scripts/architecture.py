@@ -4,8 +4,9 @@ from deeplocalizer import architecture, provenance, store
 from deeplocalizer.logging import log_to
 from deeplocalizer.models import network, specification
 
-with log_to(snakemake.log[0]):
+with log_to(snakemake.log[0], snakemake.input, snakemake.output):
     parameters = dict(snakemake.params.items())
+    del parameters["shared"]  # which is no part of the result
     built = network.initial(specification.read(snakemake.input.model), seed=0)
     result = architecture.table(built, parameters["layers"])
     result = provenance.stamp(result, "architecture", "Layers of the model", parameters)

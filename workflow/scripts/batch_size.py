@@ -1,13 +1,12 @@
 """Find the batch size that fits into memory, so that every shard has the same."""
 
-from pathlib import Path
-
-from deeplocalizer import recording, store
+from deeplocalizer import recording, store, whole
 from deeplocalizer.logging import log_to
 from deeplocalizer.models import network
 
-with log_to(snakemake.log[0]) as log:
+with log_to(snakemake.log[0], snakemake.input, snakemake.output) as log:
     parameters = dict(snakemake.params.items())
+    del parameters["shared"]  # which is no part of the result
     loaded = network.load(snakemake.input.weights)
     device = network.pick_device(snakemake.threads)
     loaded.module.to(device)
@@ -18,4 +17,4 @@ with log_to(snakemake.log[0]) as log:
 
         found = recording.fitting(attempt, parameters["recording"]["batch_size"], device)
     log.info("batches of %d stimuli on %s", found, device)
-    Path(snakemake.output[0]).write_text(f"{found}\n")
+    whole.write(f"{found}\n", snakemake.output[0])

@@ -3,7 +3,7 @@
 from deeplocalizer import changes, provenance, store
 from deeplocalizer.logging import log_to
 
-with log_to(snakemake.log[0]):
+with log_to(snakemake.log[0], snakemake.input, snakemake.output):
     parameters = dict(snakemake.params.items())
     parts = {}
     for name, path in zip(parameters["localizers"], snakemake.input.outcomes, strict=True):

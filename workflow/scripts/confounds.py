@@ -5,7 +5,7 @@ import xarray as xr
 from deeplocalizer import confounds, provenance, store
 from deeplocalizer.logging import log_to
 
-with log_to(snakemake.log[0]):
+with log_to(snakemake.log[0], snakemake.input, snakemake.output):
     parameters = dict(snakemake.params.items())
     with store.lazy(snakemake.input.inputs, "inputs") as inputs:
         measured = confounds.measure(inputs)

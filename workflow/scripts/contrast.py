@@ -1,14 +1,15 @@
 """Contrast the categories of a study in every unit."""
 
-from deeplocalizer import contrast, provenance, store
+from deeplocalizer import contrast, provenance, store, units
 from deeplocalizer.contrast import auroc
 from deeplocalizer.logging import log_to
 
-with log_to(snakemake.log[0]):
+with log_to(snakemake.log[0], snakemake.input, snakemake.output):
     parameters = dict(snakemake.params.items())
     with store.lazy(snakemake.input.moments, "moments") as recorded:  # of millions of units, each split takes gigabytes
         moments = recorded.sel(split=["localize"]).load()
     with store.lazy(snakemake.input.activations, "activations") as activations:
+        units.within(activations, moments)
         stored = auroc.streamed(activations, parameters["contrasts"])
         sources = {"moments": moments, "activations": activations}
         known = {"auroc": stored["auroc"], "magnitude": stored["magnitude"]}

@@ -6,9 +6,10 @@ from deeplocalizer import provenance, store
 from deeplocalizer.logging import log_to
 from deeplocalizer.stimuli import drawn, sources
 
-with log_to(snakemake.log[0]) as log:
+with log_to(snakemake.log[0], snakemake.input, snakemake.output) as log:
     parameters = dict(snakemake.params.items())
-    downloads = Path(parameters.pop("downloads"))
+    del parameters["shared"]  # which is no part of the result
+    downloads = Path(snakemake.config["downloads"])  # where things lie does not change what they are
     del parameters["listing"]  # which only says when to draw anew
     name = snakemake.wildcards.category
     result = sources.draw(name, parameters["category"], parameters["seed"], parameters["splits"], downloads)

@@ -3,7 +3,7 @@
 from deeplocalizer import effects, outcomes, provenance, store
 from deeplocalizer.logging import log_to
 
-with log_to(snakemake.log[0]):
+with log_to(snakemake.log[0], snakemake.input, snakemake.output):
     parameters = dict(snakemake.params.items())
     parts = [store.open(path, "outcomes") for path in snakemake.input.outcomes]
     result = effects.measure(

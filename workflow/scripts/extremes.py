@@ -4,7 +4,7 @@ from deeplocalizer import extremes, provenance, store
 from deeplocalizer.logging import log_to
 
 with (
-    log_to(snakemake.log[0]) as log,
+    log_to(snakemake.log[0], snakemake.input, snakemake.output) as log,
     store.lazy(snakemake.input.contrast, "contrast") as contrasts,
     # what the contrasts were made of was checked then; here only some of it is read
     store.lazy(snakemake.input.activations, "activations", verify=False) as activations,

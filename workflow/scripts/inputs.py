@@ -5,7 +5,10 @@ from deeplocalizer.logging import log_to
 from deeplocalizer.models import specification
 from deeplocalizer.models.pipelines import pipeline
 
-with log_to(snakemake.log[0]), store.lazy(snakemake.input.stimuli, "stimuli") as stimuli:
+with (
+    log_to(snakemake.log[0], snakemake.input, snakemake.output),
+    store.lazy(snakemake.input.stimuli, "stimuli") as stimuli,
+):
     model = specification.read(snakemake.input.model)
     preprocessing = pipeline(model.preprocessing)
     parameters = {"architecture": model.architecture, "preprocessing": model.preprocessing}

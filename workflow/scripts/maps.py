@@ -4,7 +4,7 @@ from deeplocalizer import ablation, hooks, provenance, recording, store
 from deeplocalizer.logging import log_to
 from deeplocalizer.models import network
 
-with log_to(snakemake.log[0]) as log:
+with log_to(snakemake.log[0], snakemake.input, snakemake.output) as log:
     parameters = dict(snakemake.params.items())
     masks = store.open(snakemake.input.masks, "masks")
     sites = ablation.masked_sites(masks, every=parameters["kept"])

@@ -3,7 +3,7 @@
 from deeplocalizer import masks, provenance, store
 from deeplocalizer.logging import log_to
 
-with log_to(snakemake.log[0]):
+with log_to(snakemake.log[0], snakemake.input, snakemake.output):
     parameters = dict(snakemake.params.items())
     sources = {name: store.open(path, name) for name, path in snakemake.input.items() if name != "untrained" and path}
     if snakemake.input.get("untrained"):

@@ -4,5 +4,8 @@ from deeplocalizer.logging import log_to
 from deeplocalizer.models import specification
 from deeplocalizer.models.description import describe
 
-with log_to(snakemake.log[0]):
-    specification.write(describe(**dict(snakemake.params.items())), snakemake.output[0])
+with log_to(snakemake.log[0], snakemake.input, snakemake.output):
+    parameters = dict(snakemake.params.items())
+    del parameters["listing"]  # which only says when to look anew
+    del parameters["shared"]  # which is no part of the result
+    specification.write(describe(**parameters, downloads=snakemake.config["downloads"]), snakemake.output[0])

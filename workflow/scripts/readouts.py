@@ -3,7 +3,7 @@
 from deeplocalizer import provenance, readout, store
 from deeplocalizer.logging import log_to
 
-with log_to(snakemake.log[0]):
+with log_to(snakemake.log[0], snakemake.input, snakemake.output):
     parameters = dict(snakemake.params.items())
     with (
         store.lazy(snakemake.input.activations, "activations") as activations,

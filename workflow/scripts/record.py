@@ -6,8 +6,9 @@ from deeplocalizer import provenance, recorded, recording, store
 from deeplocalizer.logging import log_to
 from deeplocalizer.models import network
 
-with log_to(snakemake.log[0]) as log:
+with log_to(snakemake.log[0], snakemake.input, snakemake.output) as log:
     parameters = dict(snakemake.params.items())
+    del parameters["shared"]  # which is no part of the result
     shards = parameters.pop("shards")
     shard = (int(snakemake.wildcards.shard), shards) if shards > 1 else None
     loaded = network.load(snakemake.input.weights)

@@ -3,7 +3,7 @@
 from deeplocalizer import provenance, reliability, store
 from deeplocalizer.logging import log_to
 
-with log_to(snakemake.log[0]):
+with log_to(snakemake.log[0], snakemake.input, snakemake.output):
     parameters = dict(snakemake.params.items())
     with store.lazy(snakemake.input.moments, "moments") as recorded:  # of millions of units, each split takes gigabytes
         moments = recorded.sel(split=["localize"]).load()

@@ -3,7 +3,7 @@
 from deeplocalizer import provenance, replicates, store
 from deeplocalizer.logging import log_to
 
-with log_to(snakemake.log[0]):
+with log_to(snakemake.log[0], snakemake.input, snakemake.output):
     parameters = dict(snakemake.params.items())
     found = zip(parameters["models"], snakemake.input.effects, strict=True)
     effects = {model: store.open(path, "effects") for model, path in found}

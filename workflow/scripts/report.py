@@ -6,9 +6,10 @@ import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from deeplocalizer import whole
 from deeplocalizer.logging import log_to
 from deeplocalizer.rendering import render
-from deeplocalizer.report import loading
+from deeplocalizer.report import lineage, loading
 
 
 def describe(folder: Path) -> dict:
@@ -46,22 +47,23 @@ def gather(figures: dict[str, str], folder: Path) -> None:
         shutil.copy(path, destination)
 
 
-with log_to(snakemake.log[0]) as log, TemporaryDirectory() as temporary:
+with log_to(snakemake.log[0], snakemake.input, snakemake.output) as log, TemporaryDirectory() as temporary:
     output = Path(snakemake.output[0])
     # the PDF needs no description that lasts: that of the page says the same
     description = Path(snakemake.output.get("description", Path(temporary, "study.json"))).resolve()
+    lineage.related(path for path in snakemake.input if path.endswith(".nc"))
     known = describe(description.parent)
-    description.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    whole.write(json.dumps(known, indent=1, ensure_ascii=False) + "\n", description)
     gather(known["figures"], Path(temporary, "figures"))
     # the kernel of the report's cells must find the package, which need not be installed
     library = str(Path(loading.__file__).parents[2])
     found = os.pathsep.join(filter(None, [library, os.environ.get("PYTHONPATH")]))
     tables = snakemake.output.get("tables")
     renderer = render(
-        Path(snakemake.input.document),
+        Path(snakemake.params.document[0]),
         output,
         {loading.VARIABLE: str(description), "PYTHONPATH": found},
-        [Path(path) for path in snakemake.input.look] + [Path(temporary, "figures")],
+        [Path(path) for path in snakemake.params.look] + [Path(temporary, "figures")],
         None if tables is None else Path(tables),
     )
     log.info("the report was rendered by %s", renderer)

@@ -4,7 +4,7 @@ from deeplocalizer import provenance, robustness, store, summaries
 from deeplocalizer.logging import log_to
 from deeplocalizer.robustness import Variant
 
-with log_to(snakemake.log[0]):
+with log_to(snakemake.log[0], snakemake.input, snakemake.output):
     parameters = dict(snakemake.params.items())
     main = store.open(snakemake.input.effects, "effects")
     variants = [Variant("main", parameters["value"], main)]

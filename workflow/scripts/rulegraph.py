@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from deeplocalizer import whole
 from deeplocalizer.logging import log_to
 
 VERSION = "from importlib.metadata import version; print(version('snakemake'))"
@@ -30,7 +31,7 @@ def graph_of(target: str, config: dict) -> str:
     with TemporaryDirectory() as temporary:
         given = Path(temporary, "config.json")
         given.write_text(json.dumps(config), encoding="utf-8")
-        known = ["--snakefile", snakemake.input.snakefile, "--configfile", str(given), "--cores", "1"]
+        known = ["--snakefile", snakemake.params.snakefile[0], "--configfile", str(given), "--cores", "1"]
         known += ["--profile", "none", "--workflow-profile", "none"]
         # the folder is locked by the run that this job is part of, and files are being written in it
         return ran("-m", "snakemake", *known, "--nolock", "--rerun-incomplete", "--rulegraph", "dot", "--", target)
@@ -39,13 +40,13 @@ def graph_of(target: str, config: dict) -> str:
 def stages() -> dict[str, str]:
     """Find the file that each rule is written in: files are named as the stages of the study."""
     found = {}
-    for path in map(Path, [*snakemake.input.rules, snakemake.input.snakefile]):
+    for path in map(Path, [*snakemake.params.rules, *snakemake.params.snakefile]):
         for match in filter(None, map(RULE.match, path.read_text(encoding="utf-8").splitlines())):
             found[match[1] or match[2]] = path.stem
     return found
 
 
-with log_to(snakemake.log[0]) as log:
+with log_to(snakemake.log[0], snakemake.input, snakemake.output) as log:
     drawn = graph_of(snakemake.params.target, snakemake.config).splitlines()
     names = {match[1]: match[2] for match in filter(None, map(NODE.match, drawn))}
     edges = sorted([names[match[1]], names[match[2]]] for match in filter(None, map(EDGE.match, drawn)))
@@ -60,7 +61,4 @@ with log_to(snakemake.log[0]) as log:
     if missing or not edges:
         raise RuntimeError(f"no rule of {', '.join(missing) or snakemake.params.target} was found in the workflow")
     log.info("%d rules, %d edges", len(graph["rules"]), len(edges))
-    destination = Path(snakemake.output[0])
-    partial = destination.with_name(f".{destination.name}.partial")
-    partial.write_text(json.dumps(graph, indent=1) + "\n", encoding="utf-8")
-    partial.replace(destination)
+    whole.write(json.dumps(graph, indent=1) + "\n", snakemake.output[0])

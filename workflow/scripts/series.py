@@ -3,7 +3,7 @@
 from deeplocalizer import masks, provenance, store
 from deeplocalizer.logging import log_to
 
-with log_to(snakemake.log[0]):
+with log_to(snakemake.log[0], snakemake.input, snakemake.output):
     parameters = dict(snakemake.params.items())
     contrast = store.open(snakemake.input.contrast, "contrast")
     moments = store.open(snakemake.input.moments, "moments")

@@ -9,8 +9,9 @@ from deeplocalizer.models.feeding import feed
 
 STIMULI = 4
 
-with log_to(snakemake.log[0]) as log:
+with log_to(snakemake.log[0], snakemake.input, snakemake.output) as log:
     parameters = dict(snakemake.params.items())
+    del parameters["shared"]  # which is no part of the result
     loaded = network.load(snakemake.input.weights)
     device = network.pick_device(snakemake.threads)
     loaded.module.to(device)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import xarray as xr
 
+from deeplocalizer import store
 from deeplocalizer.brainio import ExportError, assembly, stimulus_set, write
 
 
@@ -29,17 +30,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     try:
         _export(given)
-    except (OSError, ValueError) as error:
+    except (OSError, store.ArtefactError) as error:  # these name their file
+        sys.exit(str(error))
+    except ValueError as error:
         sys.exit(f"{given.activations}: {error}")
 
 
 def _export(given: argparse.Namespace) -> None:
     if given.assembly.resolve() == given.activations.resolve():
         raise ExportError("the assembly would replace the responses that it is made of; give another file")
-    with xr.open_dataset(given.activations, engine="h5netcdf", cache=False) as activations:
-        found = activations.attrs.get("artefact")
-        if found != "activations":
-            raise ExportError(f"attribute 'artefact' is {found!r}; expected 'activations'")
+    with store.lazy(given.activations, "activations", verify=False) as activations:
         made = assembly(activations, given.stimulus_set or _name(activations), given.identifier)
         if given.stimuli is not None:
             stimulus_set(activations).to_csv(given.stimuli, index=False)

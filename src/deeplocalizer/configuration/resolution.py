@@ -11,8 +11,10 @@ from typing import Any
 
 from deeplocalizer.configuration import contradictions, networks, problems, sources, validation
 from deeplocalizer.configuration.schema import fill
-from deeplocalizer.configuration.spelling import value_text
+from deeplocalizer.configuration.spelling import path_text, plain_key, value_text
 from deeplocalizer.configuration.words import Problem, allowed_text
+
+DEEPEST = 40  # levels; the schema has nine
 
 
 class ConfigurationError(ValueError):
@@ -50,7 +52,7 @@ def resolve(configuration: Mapping[str, Any], schema: Mapping[str, Any]) -> dict
     ConfigurationError
         If a value is not allowed or values do not fit together. It names all such mistakes.
     """
-    plain = _plain(configuration)
+    plain = _plain(configuration, ())
     if not isinstance(plain, dict):
         whole = Problem((), f"got {value_text(plain)}", allowed_text(schema, schema))
         raise ConfigurationError([str(whole)])
@@ -72,10 +74,13 @@ def resolve(configuration: Mapping[str, Any], schema: Mapping[str, Any]) -> dict
     }
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, path: tuple[Any, ...]) -> Any:
     """Copy a value with plain dictionaries and lists in place of whatever mappings and sequences it has."""
+    if len(path) > DEEPEST:
+        where = path_text(tuple(map(plain_key, path[:3])))
+        raise ConfigurationError([f"{where}: it is nested too deeply; at most {DEEPEST} levels"])
     if isinstance(value, Mapping):
-        return {key: _plain(inner) for key, inner in value.items()}
+        return {key: _plain(inner, (*path, key)) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [_plain(item, (*path, index)) for index, item in enumerate(value)]
     return value

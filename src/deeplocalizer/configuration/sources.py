@@ -2,6 +2,7 @@
 
 Source           size, labels, keys and defaults of a source
 SOURCES          all of them
+dealt            whether the splits of the study decide on what is drawn
 complete         fill in the defaults that depend on the source
 find             keys that a source has not, and keys that it cannot do without
 """
@@ -17,6 +18,7 @@ from deeplocalizer.configuration.spelling import join, value_text
 from deeplocalizer.configuration.words import Problem
 
 COMMON = ("source", "label", "count", "resave")
+DEALT = frozenset(["celeba", "hub", "table"])  # a source of these may have splits of its own
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,11 @@ SOURCES = {
         },
     ),
 }
+
+
+def dealt(category: Mapping[str, Any]) -> bool:
+    """Say whether what is drawn of a category depends on the splits of the study."""
+    return category["source"] in DEALT
 
 
 def complete(categories: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

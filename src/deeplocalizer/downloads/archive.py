@@ -37,6 +37,8 @@ DIRECTORY_BLOCK = 64 * 1024  # bytes read ahead while the member is being found
 SHARE = 16  # a block is this part of the member, so that the last one reads little beyond it
 LARGEST_BLOCK = 4 * 1024**2
 PIECE = 1024**2
+LARGEST = 4 * 1024**3  # bytes of a member; COCO's largest has 0.5 GB
+SWOLLEN = 100  # times the compressed size; COCO's JSON shrinks to a tenth
 EVERY = 10.0  # seconds between two lines on the progress
 T = TypeVar("T")
 
@@ -78,6 +80,7 @@ def extract(url: str, name: str, folder: Path, limits: Limits | None = None) -> 
         size = _size(url, limits)
         with _open(url, size, DIRECTORY_BLOCK, limits) as archive:
             info = _find(archive, url, name)
+        _refuse_bomb(info, url)
         disk.require(folder, info.file_size, f"{name} of {url}")
         block = min(max(info.compress_size // SHARE, DIRECTORY_BLOCK), LARGEST_BLOCK)
         LOG.info(f"fetching {name} of {url} ({disk.readable(info.compress_size)})")
@@ -175,6 +178,16 @@ def _find(archive: zipfile.ZipFile, url: str, name: str) -> zipfile.ZipInfo:
     near = same or difflib.get_close_matches(name, names, n=3)
     hint = f"; near it are {', '.join(near)}" if near else f"; it has {', '.join(names[:5])}"
     raise DownloadError(f"{url}: the archive has no member {name!r}{hint} ({len(names):,} members in all)")
+
+
+def _refuse_bomb(info: zipfile.ZipInfo, url: str) -> None:
+    """Refuse a member that unpacks to far more than any data set has; zipfile gives no more than is declared."""
+    if info.file_size > LARGEST or (info.file_size > PIECE and info.file_size > SWOLLEN * info.compress_size):
+        raise DownloadError(
+            f"{url}: member {info.filename!r} would grow from {disk.readable(info.compress_size)} to "
+            f"{disk.readable(info.file_size)}; at most {disk.readable(LARGEST)}, and {SWOLLEN} times its "
+            "size, are unpacked"
+        )
 
 
 def _pieces(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:

@@ -1,16 +1,15 @@
 """Whether there is room for a download.
 
 require          refuse a download that would not fit
-readable         a number of bytes in words
 """
 
 from __future__ import annotations
 
-import math
 import shutil
 from pathlib import Path
 
 from deeplocalizer.downloads.errors import DownloadError
+from deeplocalizer.unwritable import readable as readable
 
 MARGIN = 0.05  # of what is needed: sizes are estimates
 LEAST_MARGIN = 256 * 1024**2  # bytes; a full file system breaks more than a download
@@ -43,10 +42,3 @@ def require(folder: Path, needed: float, what: str) -> None:
             f"{what}: {readable(needed)} are to be downloaded to {folder}, with {readable(margin)} to spare, "
             f"but only {readable(free)} are free there; make room, or name another folder"
         )
-
-
-def readable(size: float) -> str:
-    """Put a number of bytes into words, for example ``1.4 GB``."""
-    units = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
-    rank = min(len(units) - 1, int(math.log10(size) // 3)) if size >= 1 else 0
-    return f"{size / 1000**rank:.{0 if rank == 0 else 1}f} {units[rank]}"

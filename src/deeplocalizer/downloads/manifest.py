@@ -16,20 +16,21 @@ import contextlib
 import errno
 import fcntl
 import hashlib
-import itertools
+import io
 import json
 import logging
 import os
 import secrets
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deeplocalizer import whole
+from deeplocalizer.unwritable import explained
+
 LOG = logging.getLogger("deeplocalizer")
 NAME = "manifest.jsonl"
-ABANDONED = 3600.0  # seconds without a write, after which a partial file has no writer
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Manifest:
         content = self.path.read_bytes() if self.path.exists() else b""
         self._read, self._lines = len(content), content.count(b"\n")
         self._entries = dict(_entries(self.path, content, 1))
-        _sweep(folder)
+        whole.sweep(folder, ".*.partial", ".*.lock")
 
     def refresh(self) -> None:
         """Learn what other processes have recorded meanwhile."""
@@ -149,14 +150,18 @@ class Manifest:
         partial = self.folder / f".{target.name}.{secrets.token_hex(4)}.partial"
         sha, size = hashlib.sha256(), 0
         try:
-            with partial.open("xb") as stream:
+            with explained(path):
+                begun = partial.open("xb", buffering=0)
+            with begun as stream:
                 for piece in content:
-                    stream.write(piece)
+                    with explained(path):
+                        _write(stream, piece)
                     sha.update(piece)
                     size += len(piece)
             os.replace(partial, path)
         finally:
-            partial.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # what a read-only disk says of it would hide the reason
+                partial.unlink()
         file = File(target.name, target.url, path, sha.hexdigest(), size)
         self._append({"name": file.name, "url": file.url, "sha256": file.sha256, "size": file.size})
         return file
@@ -199,17 +204,15 @@ def _entry(line: bytes) -> dict[str, Any] | None:
     return None
 
 
+def _write(stream: io.FileIO, piece: bytes) -> None:
+    left = memoryview(piece)
+    while left:
+        left = left[stream.write(left) :]
+
+
 def _intact(file: File) -> bool:
     with file.path.open("rb") as stream:
         if hashlib.file_digest(stream, "sha256").hexdigest() == file.sha256:
             return True
     LOG.warning("%s: its content does not match its digest; it is fetched again", file.path)
     return False
-
-
-def _sweep(folder: Path) -> None:
-    """Delete partial files that killed processes left; another process may be writing the young ones."""
-    for partial in itertools.chain(folder.glob(".*.partial"), folder.glob(".*.lock")):
-        with contextlib.suppress(FileNotFoundError):
-            if time.time() - partial.stat().st_mtime > ABANDONED:
-                partial.unlink()

@@ -46,6 +46,9 @@ class Limits:
         Most bytes of one file.
     give_up : int
         After so many failed files in a row a host is taken to be down.
+    public : bool
+        Whether to refuse addresses, and redirects, that lead to this machine or into its network: where others chose
+        the addresses, they would have this machine ask what they cannot.
     """
 
     concurrency: int = 8
@@ -60,6 +63,7 @@ class Limits:
     redirects: int = 5
     size: int = 64 * 1024**2
     give_up: int = 10
+    public: bool = False
 
 
 class Trouble(Exception):

@@ -13,9 +13,13 @@ also the client beneath fsspec, which reads archives.
 
 from __future__ import annotations
 
+import errno
+import ipaddress
+import socket
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import aiohttp
 
@@ -24,7 +28,12 @@ from deeplocalizer.downloads.patience import Limits, Trouble, retry_after
 
 PASSING = {408, 425, 429}  # and all of 500 to 599
 BINARY = {"application/octet-stream", "binary/octet-stream"}  # what stores say of files whose type they do not know
+INSIDE = "an address within this network"
 CHUNK = 64 * 1024
+
+
+class PrivateAddressError(OSError):
+    """An address within this network, or of this machine."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,9 @@ def settings(limits: Limits) -> dict[str, Any]:
 
 def session(limits: Limits) -> aiohttp.ClientSession:
     """Make a client; close it (it is an asynchronous context)."""
-    connector = aiohttp.TCPConnector(limit=limits.concurrency)
+    # a proxy, which may well be near, decides for itself
+    guarded = limits.public and not {"http", "https", "all"} & set(getproxies())
+    connector = aiohttp.TCPConnector(limit=limits.concurrency, socket_factory=_public if guarded else None)
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), **settings(limits))
 
 
@@ -81,6 +92,9 @@ async def get(client: aiohttp.ClientSession, url: str, limits: Limits) -> Answer
 
 def trouble(error: BaseException, limits: Limits) -> Trouble:
     """Say what an exception of the client means."""
+    if isinstance(getattr(error, "os_error", error), PrivateAddressError):
+        reason = f"it leads to {INSIDE}, where data sets have nothing to ask for; HF_ENDPOINT names a mirror there"
+        return Trouble(reason, passing=False)
     match error:
         case aiohttp.ConnectionTimeoutError():
             return Trouble(f"no connection within {limits.connect:g} s", passing=True)
@@ -109,6 +123,14 @@ def trouble(error: BaseException, limits: Limits) -> Trouble:
 def host(url: str) -> str:
     """Give the host of an address, with its port."""
     return urlsplit(url).netloc
+
+
+def _public(found: aiohttp.AddrInfoType) -> socket.socket:
+    """Open a socket to an address of the internet; the names and redirects that led to it have been resolved."""
+    family, kind, protocol, _, place = found
+    if not ipaddress.ip_address(str(place[0]).partition("%")[0]).is_global:
+        raise PrivateAddressError(errno.EACCES, INSIDE)  # of several addresses the same words, else they are lost
+    return socket.socket(family=family, type=kind, proto=protocol)
 
 
 def _status_trouble(status: int, reason: str | None, wait: str | None) -> Trouble:

@@ -9,9 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from deeplocalizer.configuration import ConfigurationError, load_schema, refuse_repeated, resolve
+from deeplocalizer.configuration import ConfigurationError, load_schema, read, resolve
 from deeplocalizer.downloads.errors import DownloadError
 from deeplocalizer.estimate import speed, words, workload
 from deeplocalizer.models import network
@@ -33,8 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1, help="cores that Snakemake will be given")
     given = parser.parse_args(arguments)
     try:
-        refuse_repeated(given.study)
-        config = resolve(yaml.safe_load(given.study.read_text(encoding="utf-8")), load_schema(given.schema))
+        config = resolve(read(given.study), load_schema(given.schema))
         print("\n".join(estimate(config, given.cores)))
     except (ConfigurationError, DownloadError, OSError, ValueError) as error:
         sys.exit(f"{given.study}: {error}")

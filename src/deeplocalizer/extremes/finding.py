@@ -143,7 +143,7 @@ def _held_out(activations: xr.Dataset, splits: Sequence[str]) -> np.ndarray:
 
 def _chosen(activations: xr.Dataset, contrasts: xr.Dataset, sides: Mapping[str, Any], best: int) -> dict[str, _Chosen]:
     """Choose the best units of each contrast among those with responses."""
-    units.align(contrasts, activations)
+    units.within(activations, contrasts)
     known, stored = contrasts["unit"].values, activations["unit"].values
     measured = contrasts["contrast"].values.astype(str).tolist()
     there = np.isin(known, stored)

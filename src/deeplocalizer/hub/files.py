@@ -8,12 +8,15 @@ names            the kept files that begin like this
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import tempfile
 from pathlib import Path
 
+from deeplocalizer import whole
 from deeplocalizer.provenance import digest_bytes
+from deeplocalizer.unwritable import explained
 
 logger = logging.getLogger(__name__)
 DIGITS = 32  # of the digest in a name
@@ -21,15 +24,23 @@ DIGITS = 32  # of the digest in a name
 
 def write(path: Path, content: bytes) -> None:
     """Write a file beside its place, then rename it: a killed job leaves no half file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path.parent)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(content)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+
+@functools.cache
+def _sweep(folder: Path) -> None:
+    """Do so once in a process."""
+    whole.sweep(folder, ".*.part")
 
 
 def keep(folder: Path, name: str, content: bytes, suffix: str) -> Path:

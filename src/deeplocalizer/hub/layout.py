@@ -121,7 +121,7 @@ def describe(repository: str, revision: str, subset: str, downloads: Path, confi
         return Layout(
             repository, revision, configuration, subset, tuple(kept["files"]), int(kept["shards"]), known, place
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise HubError(f"{path} is damaged; delete the folder {place}, and it is fetched anew") from error
 
 

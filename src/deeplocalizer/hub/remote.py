@@ -3,6 +3,7 @@
 Patience         how often to try, and how long to wait
 patiently        make a call, and make it again where that may help
 require_network  refuse what is missing where the network is off
+local            whether a server, such as a mirror of the Hub, stands in this network
 address          where a file of a repository is
 RemoteFile       a file of a repository, read by ranges, as a Python file
 """
@@ -10,12 +11,15 @@ RemoteFile       a file of a repository, read by ranges, as a Python file
 from __future__ import annotations
 
 import io
+import ipaddress
 import logging
 import random
+import socket
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status, httpx
@@ -25,6 +29,7 @@ from deeplocalizer.hub.errors import NO_HUB, OFFLINE, HubError, Truncated, expla
 from deeplocalizer.hub.pace import pace
 
 logger = logging.getLogger(__name__)
+INSIDE = (".local", ".internal", ".lan")  # names of hosts that no other network knows
 T = TypeVar("T")
 
 
@@ -103,6 +108,26 @@ def require_network(what: str) -> None:
     """
     if constants.HF_HUB_OFFLINE or offline.setting():
         raise HubError(f"{what} is not here yet and the network is off (HF_HUB_OFFLINE); {OFFLINE}")
+
+
+def local(server: str | None = None) -> bool:
+    """Say whether a server stands in this network, as a mirror may: then its data sets may name others there.
+
+    Parameters
+    ----------
+    server : str, optional
+        Its address; by default that of the Hub that is asked.
+    """
+    host = urlsplit(constants.ENDPOINT if server is None else server).hostname or ""
+    if not set(host) & set(".:") or host.endswith(INSIDE):
+        return True
+    if offline.setting():
+        return False  # nothing is asked, not even names of hosts
+    try:
+        places = {str(found[4][0]).partition("%")[0] for found in socket.getaddrinfo(host, None)}
+    except (OSError, UnicodeError):
+        return False  # whoever asks it says that it is not found
+    return not any(ipaddress.ip_address(place).is_global for place in places)
 
 
 def address(repository: str, sha: str, path: str) -> str:

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 # an entry point stands above all floors
 import deeplocalizer.architecture as architecture_room
+from deeplocalizer.configuration import read
 from deeplocalizer.models.description import describe
 from deeplocalizer.models.network import initial
 
@@ -70,7 +69,7 @@ def _rows(options: argparse.Namespace) -> list[architecture_room.Row]:
 
 
 def _configured(path: Path, name: str | None) -> Mapping[str, Any]:
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = read(path)
     models = content.get("models") if isinstance(content, dict) else None
     if not isinstance(models, dict) or not models:
         raise ValueError(f"{path}: has no models")

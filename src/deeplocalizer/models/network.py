@@ -14,14 +14,13 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
-from deeplocalizer import seeding
+from deeplocalizer import seeding, whole
 from deeplocalizer.models import catalogue, checkpoint
 from deeplocalizer.models.libraries import room
 from deeplocalizer.models.seeded import seeded
@@ -95,19 +94,15 @@ def save(network: Network, path: str | os.PathLike[str], parameters: Mapping[str
     parameters : mapping
         What determined the weights; kept in the file's metadata.
     """
-    destination = Path(path)
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    partial = destination.with_name(f".{destination.name}.{os.getpid()}.partial")
     described = {
         "specification": json.loads(network.specification.to_json()),
         "parameters": parameters,
         "software": software(),
     }
-    try:
-        save_file(_separate(network.module), partial, metadata={METADATA: json.dumps(described, sort_keys=True)})
-        os.replace(partial, destination)
-    finally:
-        partial.unlink(missing_ok=True)
+    state = _separate(network.module)
+    described["digest"] = _digest(state)
+    with whole.writing(path) as partial:
+        save_file(state, partial, metadata={METADATA: json.dumps(described, sort_keys=True)})
 
 
 def load(path: str | os.PathLike[str]) -> Network:
@@ -118,27 +113,34 @@ def load(path: str | os.PathLike[str]) -> Network:
     ValueError
         If the file is truncated, foreign or does not fit its architecture.
     """
+    again = whole.again(path)
     try:
         with safe_open(path, framework="pt") as file:
             described = json.loads((file.metadata() or {}).get(METADATA, "{}"))
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     except SafetensorError as error:
-        raise ValueError(f"{path}: not a readable safetensors file (truncated?): {error}") from error
+        raise ValueError(f"{path}: not a readable safetensors file (truncated?): {error}; {again}") from error
     if "specification" not in described:
-        raise ValueError(f"{path}: holds weights, but not of DeepLocalizer (it does not say of which model)")
+        raise ValueError(f"{path}: holds weights, but not of DeepLocalizer (it does not say of which model); {again}")
     try:
         specification = Specification.from_mapping(described["specification"])
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise ValueError(f"{path}: {error}; {again}") from error
     network = initial(specification, seed=0)
     checkpoint.fit(network.module, state, str(path), network.architecture)
+    if "digest" in described and described["digest"] != _digest(state):  # files of an earlier version have none
+        raise ValueError(f"{path}: not the weights that were written, so it was altered or damaged; {again}")
     return network
 
 
 def digest(module: nn.Module) -> str:
     """Fingerprint the weights and buffers of a module (hex SHA-256)."""
+    return _digest(module.state_dict())
+
+
+def _digest(state: Mapping[str, torch.Tensor]) -> str:
     parts = []
-    for name, tensor in sorted(module.state_dict().items()):
+    for name, tensor in sorted(state.items()):
         content = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data
         parts.append(f"{name}:{tensor.dtype}:{tuple(tensor.shape)}:{digest_bytes(content)}")
     return digest_bytes("\n".join(parts).encode())

@@ -4,6 +4,7 @@ commit           the commit that a revision means
 fetch            one file of a repository at a commit, from the cache or from the Hub
 configuration    the configurations of a model; gives their folder
 weights          the safetensors files of a model; gives their folder
+parts            the files that an index of safetensors names
 refuse_without_safetensors   refuse a repository whose weights are pickled, before anything is fetched
 damaged          the words for a file that cannot be read
 
@@ -40,6 +41,7 @@ CONFIGURATIONS = ("config.json", "preprocessor_config.json", "processor_config.j
 SAFE = ("model.safetensors",)
 INDEX = "model.safetensors.index.json"
 PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json")
+PART = re.compile(r"\w[\w.-]*\.safetensors", re.ASCII)
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -161,14 +163,40 @@ def weights(repository: str, sha: str, names: Sequence[str] = SAFE) -> list[Path
         if constants.HF_HUB_OFFLINE:
             raise _offline(repository, sha, names[0])
         raise _unsafe(repository, sha)
-    parts = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-    fetched = [(part, fetch(repository, sha, part)) for part in parts]
+    fetched = [(part, fetch(repository, sha, part)) for part in parts(index, f"{repository} at {sha[:12]}")]
     for part, path in fetched:
         if path is None:
             if constants.HF_HUB_OFFLINE:
                 raise _offline(repository, sha, part)
             raise ValueError(f"{repository} at {sha[:12]}: {INDEX} names {part}, which is not there")
     return [path for _, path in fetched if path is not None]
+
+
+def parts(index: Path, what: str) -> list[str]:
+    """Read which files of safetensors an index names.
+
+    Parameters
+    ----------
+    index : path
+        ``model.safetensors.index.json``.
+    what : str
+        The model, for messages.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be read, or names what is no file of safetensors beside it: another folder, or a pickle.
+    """
+    try:
+        named = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{what}: {INDEX} is not readable: {type(error).__name__}: {error}") from error
+    for part in named:
+        if not (isinstance(part, str) and PART.fullmatch(part)):
+            raise ValueError(
+                f"{what}: {INDEX} names {part!r}; expected the plain names of .safetensors files beside it"
+            )
+    return sorted(named)
 
 
 def refuse_without_safetensors(repository: str, sha: str, names: Sequence[str] = SAFE) -> None:

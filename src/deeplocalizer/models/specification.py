@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from deeplocalizer import whole
 from deeplocalizer.models import own_code
 
 logger = logging.getLogger(__name__)
@@ -125,14 +126,7 @@ def parse(architecture: str) -> tuple[str, str]:
 
 def write(specification: Specification, path: str | os.PathLike[str]) -> None:
     """Write a specification beside its destination, then rename."""
-    destination = Path(path)
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    partial = destination.with_name(f".{destination.name}.{os.getpid()}.partial")
-    try:
-        partial.write_text(specification.to_json() + "\n", encoding="utf-8")
-        os.replace(partial, destination)
-    finally:
-        partial.unlink(missing_ok=True)
+    whole.write(specification.to_json() + "\n", path)
 
 
 def read(path: str | os.PathLike[str]) -> Specification:
@@ -151,7 +145,7 @@ def read(path: str | os.PathLike[str]) -> Specification:
     try:
         return Specification.from_json(source.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{source}: {error}; delete it and run again") from error
+        raise ValueError(f"{source}: {error}; {whole.again(source)}") from error
 
 
 def unique(labels: Sequence[str]) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Transform
 
+from deeplocalizer import whole
 from deeplocalizer.summaries import Effect
 
 WIDTH = 7.4  # inches; a column of text on a screen
@@ -78,6 +79,7 @@ _LOOK: dict[str, object] = {
     "legend.fontsize": 9,
     "legend.frameon": False,
     "text.color": INK,
+    "text.parse_math": False,  # a label may hold dollars
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
     "axes.unicode_minus": True,
@@ -215,14 +217,9 @@ def save(made: Figure, paths: str | os.PathLike[str] | Iterable[str | os.PathLik
 
 
 def _write(made: Figure, destination: Path, title: str) -> None:
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    partial = destination.with_name(f".{destination.name}.partial")
     known = {**_TIMELESS[destination.suffix], "Creator": "DeepLocalizer", "Title": title}
-    try:
+    with whole.writing(destination) as partial:
         made.savefig(partial, format=destination.suffix[1:], metadata=known)
-        partial.replace(destination)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _settle(made: Figure) -> None:

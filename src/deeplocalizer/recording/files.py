@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from deeplocalizer import provenance, recorded, store
+from deeplocalizer import provenance, recorded, store, turns
 from deeplocalizer.recording.journal import Journal, Pending
 from deeplocalizer.recording.passes import Recording, run
 from deeplocalizer.recording.sinks import Files
@@ -35,7 +35,8 @@ def record_to(
     ----------
     recording : Recording
     activations, moments : path
-        Destinations. What a killed job leaves beside them is taken up again.
+        Destinations. What a killed job leaves beside them is taken up again. Another process that records the same is
+        waited for.
     stamp : callable
         Stamps a dataset as ``activations``, ``moments`` or ``parts``.
     shard : (int, int), optional
@@ -49,6 +50,18 @@ def record_to(
     ValueError
         As `record`.
     """
+    with turns.taking(moments):  # what is taken up again must not have another writer
+        _record_to(recording, activations, moments, stamp, shard, significant_bits)
+
+
+def _record_to(
+    recording: Recording,
+    activations: str | os.PathLike[str],
+    moments: str | os.PathLike[str],
+    stamp: Stamp,
+    shard: tuple[int, int] | None,
+    significant_bits: int | None,
+) -> None:
     course, book = recording.course, recording.book
     blocks = range(course.blocks) if shard is None else course.shard(*shard)
     rows, rows_large = recorded.activations(course, recording.inputs, book.kept_table, blocks, significant_bits)

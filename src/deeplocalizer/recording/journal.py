@@ -30,6 +30,7 @@ class Journal:
 
     def __init__(self, path: str | os.PathLike[str], key: str) -> None:
         self._path, self._key = Path(path), key
+        self._new = self._path.with_name(f"{self._path.name}.new")
 
     def write(self, block: int, pending: Pending) -> None:
         """Remember that everything before a block is recorded, and what is pending then."""
@@ -37,12 +38,11 @@ class Journal:
         arrays = {"where": np.array([[*where, node.count] for *where, node in nodes], dtype=np.int64).reshape(-1, 4)}
         for number, (*_, node) in enumerate(nodes):
             arrays |= {f"mean{number}": _array(node.mean), f"m2{number}": _array(node.m2)}
-        partial = self._path.with_name(f"{self._path.name}.new")
-        with partial.open("wb") as file:
+        with self._new.open("wb") as file:
             np.savez(file, key=np.array(self._key), block=np.array(block), allow_pickle=False, **arrays)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(partial, self._path)
+        os.replace(self._new, self._path)
 
     def read(self) -> tuple[int, dict[int, dict[tuple[int, int], Node]]] | None:
         """Give what was remembered last; None if there is nothing of this recording.
@@ -71,7 +71,8 @@ class Journal:
 
     def remove(self) -> None:
         """Forget: the recording is whole."""
-        self._path.unlink(missing_ok=True)
+        for path in (self._path, self._new):  # a process that is killed while it writes leaves the other
+            path.unlink(missing_ok=True)
 
 
 def _array(values: object) -> np.ndarray:

@@ -4,7 +4,6 @@ render           render a document to a page or to a PDF
 """
 
 import logging
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from deeplocalizer import whole
 from deeplocalizer.rendering import completeness, execution, page, pandoc, printed, qmd, quarto, sheets, typesetting
 from deeplocalizer.rendering.errors import RenderError
 from deeplocalizer.rendering.kernel import kernel
@@ -73,7 +73,7 @@ def render(
             made = convert(front_matter, body, folder, by)
             if tables is not None:
                 sheets.write(body, folder, tables)
-    _publish(made, output)
+    whole.write(made, output)
     return renderer
 
 
@@ -135,14 +135,3 @@ def _gather(resources: Sequence[Path], folder: Path) -> None:
             shutil.copyfile(resource, target)
         else:
             raise RenderError(f"the resource '{resource}' of the report does not exist")
-
-
-def _publish(content: bytes, output: Path) -> None:
-    """Write a file beside its destination and rename it, so that no reader meets half a page."""
-    output.parent.mkdir(parents=True, exist_ok=True)
-    partial = output.with_name(f".{output.name}.{os.getpid()}.part")
-    try:
-        partial.write_bytes(content)
-        partial.replace(output)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
+from deeplocalizer import whole
 from deeplocalizer.rendering import cells, htmltables, pandoc
 from deeplocalizer.rendering.errors import RenderError
 from deeplocalizer.rendering.pandoc import Element
@@ -42,7 +43,7 @@ def write(body: str, folder: Path, destination: Path) -> list[Path]:
     written = []
     for label, table in _tables(body, folder):
         path = destination / f"{label}.csv"
-        path.write_text(_text(lines(table)), encoding="utf-8", newline="")
+        whole.write(_text(lines(table)), path)
         written.append(path)
     return written
 

@@ -6,6 +6,8 @@ table            an HTML table with its caption
 
 from __future__ import annotations
 
+from deeplocalizer.rendering.outputs import fenced
+
 
 def figure(path: str, label: str, caption: str, alt: str) -> str:
     """Show an image.
@@ -36,7 +38,7 @@ def table(html: str, label: str, caption: str) -> str:
     caption : str
         Markdown.
     """
-    return f"\n::: {{#{label}}}\n\n```{{=html}}\n{html}\n```\n\n{_line(caption)}\n:::\n"
+    return f"\n::: {{#{label}}}\n\n{fenced(html, '{=html}')}\n\n{_line(caption)}\n:::\n"
 
 
 def _line(text: str) -> str:

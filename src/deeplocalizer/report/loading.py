@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
-
-import netCDF4
-import xarray as xr
 
 from deeplocalizer import store
 from deeplocalizer.logging import machines
 from deeplocalizer.models import specification
 from deeplocalizer.provenance import digest_bytes
+from deeplocalizer.report import lineage
+from deeplocalizer.report.present import belongs
 from deeplocalizer.report.shown import known
 from deeplocalizer.report.study import Artefact, Job, Model, Study
 
@@ -47,8 +46,8 @@ def load(description: Path) -> Study:
     """
     given = json.loads(description.read_text(encoding="utf-8"))
     root = (description.parent / given["root"]).resolve()
-    origins = {name: json.loads(str(_attributes(root / path)["origin"])) for name, path in given["drawn"].items()}
-    with xr.open_dataset(root / given["stimuli"], engine="netcdf4") as opened:
+    origins = {name: json.loads(lineage.attributes(root / path)["origin"]) for name, path in given["drawn"].items()}
+    with store.lazy(root / given["stimuli"], "stimuli", verify=False) as opened:
         stimuli = known(opened, origins)
     models = tuple(_model(name, given["config"], paths, root) for name, paths in given["models"].items())
     listed = [*given["drawn"].values(), given["stimuli"]]
@@ -58,29 +57,48 @@ def load(description: Path) -> Study:
     groups = given.get("replicates") or {}
     artefacts = tuple(_artefact(path, root) for path in [*listed, *groups.values()])
     replicates = {name: store.open(root / path, "replicates") for name, path in groups.items()}
+    rules = json.loads((root / given["rules"]).read_text(encoding="utf-8")) if "rules" in given else {}
+    names = {rule["name"] for rule in rules["rules"]} if rules else None
+    timed = jobs(root / given["benchmarks"], given["config"], names)
     return Study(
         given["config"],
         stimuli,
         models,
         artefacts,
-        jobs(root / given["benchmarks"]),
+        timed,
         replicates,
-        machines(root / given["logs"]) if "logs" in given else {},
-        json.loads((root / given["rules"]).read_text(encoding="utf-8")) if "rules" in given else {},
+        # a log has the name of the benchmark beside it
+        machines(root / given["logs"], {job.name for job in timed} or None) if "logs" in given else {},
+        rules,
         {name: root / path for name, path in (given.get("figures") or {}).items()},
     )
 
 
-def jobs(folder: Path) -> tuple[Job, ...]:
-    """Read what the jobs of a study took, of those that left a benchmark."""
+def jobs(
+    folder: Path, config: Mapping[str, Any] | None = None, rules: Collection[str] | None = None
+) -> tuple[Job, ...]:
+    """Read what the jobs of a study took, of those that left a benchmark.
+
+    Parameters
+    ----------
+    folder : path
+        Of benchmarks, of which some may be left from earlier configurations of the study.
+    config : mapping or None
+        The configuration, with every default: only its jobs count. None to count all.
+    rules : collection of str or None
+        The names of all rules of the study, where they are known.
+    """
     found = []
     for path in sorted(folder.rglob("*.jsonl")):
         lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
         if lines:
             last = json.loads(lines[-1])
+            rule = str(last.get("rule_name", ""))
+            if config is not None and not belongs(rule, last.get("wildcards") or {}, config, rules):
+                continue
             name = path.relative_to(folder).with_suffix("").as_posix()
             seconds, memory, processor = (_number(last.get(key)) for key in ("s", "max_rss", "cpu_time"))
-            found.append(Job(name, seconds, memory, processor, str(last.get("rule_name", ""))))
+            found.append(Job(name, seconds, memory, processor, rule))
     return tuple(found)
 
 
@@ -96,7 +114,7 @@ def _model(name: str, config: Mapping[str, Any], paths: Mapping[str, Any], root:
     kinds = ("architecture", "contrast", "masks", "effects", "confounds")
     opened = {kind: store.open(root / paths[kind], kind) for kind in kinds}
     further = {kind: store.open(root / paths[kind], kind) for kind in OPTIONAL if kind in paths}
-    stamped = _attributes(root / paths["inputs"])
+    stamped = lineage.attributes(root / paths["inputs"])
     prefix = "preprocessing_"
     preprocessing = {key.removeprefix(prefix): value for key, value in stamped.items() if key.startswith(prefix)}
     return Model(
@@ -113,14 +131,8 @@ def _model(name: str, config: Mapping[str, Any], paths: Mapping[str, Any], root:
     )
 
 
-def _attributes(path: Path) -> dict[str, Any]:
-    """Read the attributes of a file alone: some artefacts are too large to be read for that."""
-    with netCDF4.Dataset(path) as opened:
-        return {name: opened.getncattr(name) for name in opened.ncattrs()}
-
-
 def _artefact(path: str, root: Path) -> Artefact:
     if path.endswith(".json"):
         return Artefact(path, "What the model is", digest_bytes((root / path).read_bytes()), {})
-    known = _attributes(root / path)
+    known = lineage.attributes(root / path)
     return Artefact(path, known["title"], known["content_digest"], json.loads(known["software"]))

@@ -17,6 +17,7 @@ from itertools import groupby
 
 import pandas as pd
 
+from deeplocalizer.rendering.escaping import inert
 from deeplocalizer.report import wording
 
 RIGHT = ' style="text-align: right"'
@@ -98,13 +99,13 @@ def _value(factor: str) -> Decimal:
 
 def _body(title: str, rows: Sequence[str], columns: int) -> str:
     """Write rows that belong together, below a line across all columns if there is a number of these."""
-    group = f'<th colspan="{columns}" scope="rowgroup"><strong>{escaping.escape(title)}</strong></th>'
+    group = f'<th colspan="{columns}" scope="rowgroup"><strong>{escaping.escape(inert(title))}</strong></th>'
     lines = [f'<tr class="group">{group}</tr>'] if columns else []
     return "\n".join(["<tbody>", *lines, *(f"<tr>{cells}</tr>" for cells in rows), "</tbody>"])
 
 
 def _cell(shown: str, style: str, code: bool) -> str:
-    text = escaping.escape(shown)
+    text = escaping.escape(inert(shown))
     value = sort_value(shown) if style and not _PLAIN.fullmatch(shown) else ""
     key = f' data-sort="{value}"' if value else ""
     return f"<td{style}{key}>{f'<code>{text}</code>' if code and shown != wording.ABSENT else text}</td>"

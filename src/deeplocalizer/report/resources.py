@@ -11,7 +11,8 @@ workflow         of how many rules the study is made
 rules_described  the figure of the rules for those who do not see it
 
 Times and memory are those of Snakemake's benchmarks, machines those that logs begin with: both stand beside the
-artefacts, and tell of the last run of each job.
+artefacts, and tell of the last run of each job: of the attempt that succeeded, where it was tried again. A job whose
+output came from Snakemake's cache ran in another study and is not among them.
 """
 
 from __future__ import annotations

@@ -19,10 +19,12 @@ Nothing here shows NaN: a number that is not there is a dash.
 from __future__ import annotations
 
 import math
+import re
 import string
 from collections.abc import Iterable
 
 from deeplocalizer import summaries
+from deeplocalizer.rendering.escaping import inert
 from deeplocalizer.summaries import Effect
 
 ABSENT = "–"
@@ -112,13 +114,17 @@ def name(given: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Write text so that Markdown shows every character of it."""
-    return "".join(f"\\{mark}" if mark in string.punctuation and mark not in ",.-()" else mark for mark in text)
+    """Write text, on one line, so that Markdown shows every character of it."""
+    line = inert(" ".join(text.splitlines()))
+    return "".join(f"\\{mark}" if mark in string.punctuation and mark not in ",.-()" else mark for mark in line)
 
 
 def code(text: str) -> str:
-    """Write text as it stands in a file."""
-    return f"`{text}`" if "`" not in text else f"`` {text} ``"
+    """Write text as it stands in a file, on one line; nothing in it ends the code or is more than code."""
+    line = inert(" ".join(text.splitlines()))
+    longest = max(map(len, re.findall("`+", line)), default=0)
+    mark = "`" * (longest + 1)
+    return f"{mark} {line} {mark}" if longest else f"`{line}`"
 
 
 def capitalized(sentence: str) -> str:

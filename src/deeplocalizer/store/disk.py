@@ -2,19 +2,22 @@
 
 check            refuse a dataset that cannot become an artefact
 encoding         how the variables of a dataset are written
-flush            see to it that a file is on the disk
 publish          give a file that is whole its name
+discard          delete a file that did not become whole
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
+from deeplocalizer.store import footer
 from deeplocalizer.store.errors import ArtefactError
+from deeplocalizer.unwritable import flush
 
 COMPRESS_ABOVE = 4096  # bytes; below, a filter costs more than it saves
 
@@ -44,20 +47,19 @@ def encoding(dataset: xr.Dataset) -> dict[str, dict[str, object]]:
     return found
 
 
-def flush(path: str | os.PathLike[str]) -> None:
-    """See to it that the content of a file is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def publish(partial: str | os.PathLike[str], destination: Path) -> None:
-    """Flush a file that is whole, and put it in the place of what was there before."""
+def publish(partial: str | os.PathLike[str], destination: Path, values: footer.Extents = ()) -> None:
+    """Give a file that is whole its footer, flush it, and put it in the place of what was there before."""
+    footer.append(partial, values)
     flush(partial)
     os.chmod(partial, 0o666 & ~_umask())
     os.replace(partial, destination)
+
+
+def discard(partial: str | os.PathLike[str]) -> None:
+    """Delete a file that did not become whole, and give its room back even if a library still holds it open."""
+    with contextlib.suppress(OSError):  # what a read-only disk says of it would hide the reason
+        os.truncate(partial, 0)
+        os.unlink(partial)
 
 
 def _umask() -> int:

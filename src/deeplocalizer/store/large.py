@@ -6,6 +6,7 @@ chunks           the chunks of activations that read fast in both directions
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,6 +50,11 @@ class Large:
     def shape(self) -> tuple[int, ...]:
         """Sizes of its dimensions."""
         return tuple(self.dims.values())
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its values."""
+        return math.prod(self.shape) * self.stored.itemsize
 
     @property
     def stored(self) -> np.dtype:

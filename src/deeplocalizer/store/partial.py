@@ -1,6 +1,7 @@
 """The file beside its destination that takes the pieces of an artefact.
 
-prepare          make it, or take it up again
+resumable        whether it is there and can be taken up again
+begin            make it
 create           make a NetCDF-4 file whose large variables have a place and no values
 fingerprint      the digest of what is in it
 seal             write that into it
@@ -24,18 +25,21 @@ from deeplocalizer.store.large import Large
 KEY, LAYOUT = "_stream_key", "_stream_layout"  # only while the file is not whole
 
 
-def prepare(path: Path, template: xr.Dataset, large: Mapping[str, Large], key: str) -> bool:
-    """Make the file, or take up one that has the same key and layout; say whether it was there."""
-    outer = [digest_content(template), template.attrs.get("software", "")]
-    layout = digest([outer, {name: variable.layout for name, variable in large.items()}])
-    if key and _marks(path) == (key, layout):
-        return True
+def resumable(path: Path, template: xr.Dataset, large: Mapping[str, Large], key: str) -> bool:
+    """Say whether the file is there and has the same key and layout."""
+    return _marks(path) == (key, _layout(template, large))
+
+
+def begin(path: Path, template: xr.Dataset, large: Mapping[str, Large], key: str) -> None:
+    """Make the file; there must be room for it, as HDF5 crashes on a full disk."""
     fresh = path.with_name(f"{path.name}.new")  # renamed, so that a killed job never leaves half a structure
-    create(fresh, template, large, compress=False)
-    with h5netcdf.File(fresh, "a") as file:
-        file.attrs[KEY], file.attrs[LAYOUT] = key, layout
-    os.replace(fresh, path)
-    return False
+    try:
+        create(fresh, template, large, compress=False)
+        with h5netcdf.File(fresh, "a") as file:
+            file.attrs[KEY], file.attrs[LAYOUT] = key, _layout(template, large)
+        os.replace(fresh, path)
+    finally:
+        disk.discard(fresh)
 
 
 def create(path: Path, template: xr.Dataset, large: Mapping[str, Large], compress: bool) -> None:
@@ -96,6 +100,11 @@ def _conventions(variable: Large, template: xr.Dataset) -> dict[str, str]:
     ]
     found = {"coordinates": " ".join(labels)} if labels else {}
     return found | ({"dtype": "bool"} if np.dtype(variable.dtype).kind == "b" else {})
+
+
+def _layout(template: xr.Dataset, large: Mapping[str, Large]) -> str:
+    outer = [digest_content(template), template.attrs.get("software", "")]
+    return digest([outer, {name: variable.layout for name, variable in large.items()}])
 
 
 def _marks(path: Path) -> tuple[str, str] | None:

@@ -2,6 +2,7 @@
 
 Place            a variable that is contiguous or in chunks
 locate           ask HDF5 where a variable lies
+extents          first byte and length of what it takes
 write            put rows in their place
 read             get rows from their place
 
@@ -66,6 +67,13 @@ def locate(variable: h5py.Dataset) -> Place:
     if (offsets < 0).any():
         raise RuntimeError(f"variable {variable.name!r}: HDF5 did not allocate every chunk")
     return Place(shape, dtype, chunks, offsets)
+
+
+def extents(place: Place) -> Iterator[tuple[int, int]]:
+    """Give first byte and length of every piece of the file that a variable takes."""
+    length = math.prod(place.chunks) * place.dtype.itemsize
+    if math.prod(place.shape):
+        yield from ((int(first), length) for first in place.offsets.flat)
 
 
 def write(file: int, place: Place, start: int, rows: np.ndarray) -> None:

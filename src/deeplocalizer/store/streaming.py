@@ -21,6 +21,7 @@ from deeplocalizer.provenance import SLAB
 from deeplocalizer.store import disk, partial, places, rounding
 from deeplocalizer.store.errors import ArtefactError
 from deeplocalizer.store.large import Large
+from deeplocalizer.unwritable import LITTLE, explained, require
 
 
 class Stream:
@@ -35,7 +36,7 @@ class Stream:
 
     def __init__(self, path: Path, large: Mapping[str, Large], resumed: bool) -> None:
         self.resumed = resumed
-        self._large = large
+        self._large, self._path = large, path
         with h5py.File(path, "r") as file:
             self._places = {name: places.locate(file[name]) for name in large}
         self._file = os.open(path, os.O_RDWR)
@@ -58,6 +59,8 @@ class Stream:
         ------
         ArtefactError
             If there is no such variable, or the values have another type, do not fit its last axes or its size.
+        UnwritableError
+            If the disk is full.
         """
         declared = self._declared(name)
         given = np.asarray(values)
@@ -70,7 +73,8 @@ class Stream:
         count = math.prod(declared.shape[: len(declared.shape) - len(row)])
         self._check_range(name, start, start + len(given), count)
         rows = given.astype(declared.stored, copy=False).reshape(len(given), math.prod(row))
-        places.write(self._file, self._places[name], start, rows)
+        with explained(self._path):
+            places.write(self._file, self._places[name], start, rows)
 
     def read(self, name: str, start: int, stop: int) -> np.ndarray:
         """Read rows of a variable along its first axis, as they were written.
@@ -100,9 +104,15 @@ class Stream:
             sha.update(some.data)
         return sha.hexdigest()
 
+    def extents(self) -> Iterator[tuple[int, int]]:
+        """Give first byte and length of every piece of the file that holds values as they are."""
+        for place in self._places.values():
+            yield from places.extents(place)
+
     def flush(self) -> None:
         """See to it that everything written so far is on the disk, even if the machine fails."""
-        os.fsync(self._file)
+        with explained(self._path):
+            os.fsync(self._file)
 
     def close(self) -> None:
         """Write no more."""
@@ -149,15 +159,22 @@ def stream(
     ------
     ArtefactError
         If the template was not stamped, or a large variable cannot be streamed or contradicts the template.
+    UnwritableError
+        If there is no room, which is asked before anything else is done, no permission, or the disk is read-only.
     """
     destination = Path(path)
     disk.check(template, destination)
     for name, variable in large.items():
         variable.check(name, destination)
         _check_against(template, name, variable, destination)
-    destination.parent.mkdir(parents=True, exist_ok=True)
     unfinished, sealed = (destination.with_name(f".{destination.name}.{end}") for end in ("partial", "sealed.partial"))
-    resumed = partial.prepare(unfinished, template, large, key)
+    with explained(destination):
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        resumed = bool(key) and partial.resumable(unfinished, template, large, key)
+        if not resumed:
+            unfinished.unlink(missing_ok=True)  # of other work: its room is needed
+            require(destination, template.nbytes + sum(variable.nbytes for variable in large.values()) + LITTLE)
+            partial.begin(unfinished, template, large, key)
     try:
         pieces = Stream(unfinished, large, resumed)
         try:
@@ -166,20 +183,22 @@ def stream(
             hashed = {} if rounds else {name: pieces.fingerprint(name) for name in large}
         finally:
             pieces.close()
-        if rounds:
-            partial.create(sealed, template, large, compress=True)
-            rounding.rewrite(unfinished, sealed, large)
-            content = partial.fingerprint(sealed)
-        else:
-            content = partial.fingerprint(unfinished, hashed)
-            os.replace(unfinished, sealed)  # a job that is killed from here on leaves nothing half to take up
-        partial.seal(sealed, content)
-        disk.publish(sealed, destination)
+        with explained(destination):
+            require(destination, LITTLE)  # while what is there can still be taken up; HDF5 crashes on a full disk
+            if rounds:
+                partial.create(sealed, template, large, compress=True)
+                rounding.rewrite(unfinished, sealed, large)
+                content = partial.fingerprint(sealed)
+            else:
+                content = partial.fingerprint(unfinished, hashed)
+                os.replace(unfinished, sealed)  # a job that is killed from here on leaves nothing half to take up
+            partial.seal(sealed, content)
+            disk.publish(sealed, destination, [] if rounds else pieces.extents())
         unfinished.unlink(missing_ok=True)
     finally:
-        sealed.unlink(missing_ok=True)
+        disk.discard(sealed)
         if not key:
-            unfinished.unlink(missing_ok=True)
+            disk.discard(unfinished)
 
 
 def _check_against(template: xr.Dataset, name: str, variable: Large, destination: Path) -> None:

@@ -13,6 +13,7 @@ import xarray as xr
 
 from deeplocalizer.provenance import digest_content
 from deeplocalizer.store import disk
+from deeplocalizer.unwritable import explained
 
 
 def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> None:
@@ -29,17 +30,21 @@ def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> None:
     ------
     ArtefactError
         If the dataset was not stamped or holds 16-bit floats, which NetCDF has not.
+    UnwritableError
+        If the disk is full or read-only, or the folder may not be written to.
     """
     destination = Path(path)
     disk.check(dataset, destination)
     complete = dataset.assign_attrs(content_digest=digest_content(dataset))
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    for abandoned in destination.parent.glob(f".{destination.name}.*.partial"):
-        abandoned.unlink(missing_ok=True)  # of a job that was killed; two jobs never write one artefact
-    handle, partial = tempfile.mkstemp(prefix=f".{destination.name}.", suffix=".partial", dir=destination.parent)
-    os.close(handle)
+    with explained(destination, complete.nbytes):
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        for abandoned in destination.parent.glob(f".{destination.name}.*.partial"):
+            abandoned.unlink(missing_ok=True)  # of a job that was killed; two jobs never write one artefact
+        handle, partial = tempfile.mkstemp(prefix=f".{destination.name}.", suffix=".partial", dir=destination.parent)
+        os.close(handle)
     try:
-        complete.to_netcdf(partial, engine="netcdf4", format="NETCDF4", encoding=disk.encoding(complete))
-        disk.publish(partial, destination)
+        with explained(destination, complete.nbytes):
+            complete.to_netcdf(partial, engine="netcdf4", format="NETCDF4", encoding=disk.encoding(complete))
+            disk.publish(partial, destination)
     finally:
-        Path(partial).unlink(missing_ok=True)
+        disk.discard(partial)

@@ -5,7 +5,7 @@ from deeplocalizer.logging import log_to
 from deeplocalizer.plots import changes, drawing
 from deeplocalizer.stimuli import people
 
-with log_to(snakemake.log[0]):
+with log_to(snakemake.log[0], snakemake.input, snakemake.output):
     stimuli = store.open(snakemake.input.stimuli, "stimuli")
     sources = zip(stimuli["category"].values, stimuli["source"].values, strict=True)
     hidden = people.withheld(snakemake.params.categories, snakemake.params.identifiable, sources)

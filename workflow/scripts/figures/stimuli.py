@@ -5,7 +5,7 @@ from deeplocalizer.logging import log_to
 from deeplocalizer.plots import drawing, stimuli
 from deeplocalizer.stimuli import people
 
-with log_to(snakemake.log[0]):
+with log_to(snakemake.log[0], snakemake.input, snakemake.output):
     categories = snakemake.params.categories
     shown = store.open(snakemake.input.stimuli, "stimuli")
     sources = zip(shown["category"].values, shown["source"].values, strict=True)

@@ -20,6 +20,7 @@ from timm.models._hub import load_model_config_from_path
 from torch import nn
 
 from deeplocalizer.models import repository
+from deeplocalizer.models.libraries.foreign import refuse_loading
 from deeplocalizer.models.libraries.timm_pipeline import describe as describe_preprocessing
 from deeplocalizer.models.libraries.wanted import Wanted, nearest, relabelled
 from deeplocalizer.models.pipelines import overridden
@@ -126,11 +127,13 @@ def _saved(wanted: Wanted) -> tuple[dict[str, Any], str, dict[str, Any], str, st
             repository.refuse_without_safetensors(wanted.name, sha, SAFE)
     try:
         cfg, model, arguments = load_model_config_from_path(folder)
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{wanted.architecture}: config.json is none of timm's: {error!r}") from error
-    if not timm.is_model(model):
-        raise ValueError(f"{wanted.architecture}: timm has no model {model!r}; {nearest(model, timm.list_models())}")
-    return cfg, model, dict(arguments or {}), wanted.name, sha
+    if not isinstance(model, str) or not timm.is_model(model):
+        raise ValueError(
+            f"{wanted.architecture}: timm has no model {model!r}; {nearest(str(model), timm.list_models())}"
+        )
+    return cfg, model, refuse_loading(arguments or {}, wanted.architecture), wanted.name, sha
 
 
 def _local_weights(folder: Path) -> Path:

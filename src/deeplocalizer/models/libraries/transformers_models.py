@@ -21,6 +21,7 @@ from transformers import MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING, AutoConfig, Aut
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from deeplocalizer.models import repository
+from deeplocalizer.models.libraries.foreign import harmless
 from deeplocalizer.models.libraries.transformers_pipeline import describe as describe_preprocessing
 from deeplocalizer.models.libraries.wanted import Wanted, nearest, relabelled
 from deeplocalizer.models.pipelines import overridden
@@ -66,7 +67,8 @@ def describe(wanted: Wanted) -> Specification:
         preprocessing = describe_preprocessing(folder, channels, wanted.architecture)
     chosen = overridden(preprocessing, wanted.preprocessing, wanted.architecture)
     # without a list, even an empty one, transformers cannot choose between the classifiers of one type
-    kept = {**json.loads(config.to_json_string(use_diff=False)), "architectures": config.architectures or []}
+    told = {**json.loads(config.to_json_string(use_diff=False)), "architectures": config.architectures or []}
+    kept = harmless(told, wanted.architecture)
     return Specification("transformers", wanted.name, sha, kept, labels, chosen)
 
 
@@ -158,12 +160,20 @@ def _configuration(folder: Path, wanted: Wanted) -> Any:
             f"{wanted.architecture}: transformers {transformers.__version__} knows no models of the type {kind!r}; "
             f"{near}"
         )
-    return AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    try:
+        return AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    except Exception as error:  # each type of model reads its own keys, and trips over them in its own way
+        raise ValueError(
+            f"{wanted.architecture}: transformers cannot read its config.json: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _local_weights(folder: Path) -> None:
-    if not any((folder / name).is_file() for name in (*repository.SAFE, repository.INDEX)):
+    if (folder / repository.SAFE[0]).is_file():
+        return
+    if not (folder / repository.INDEX).is_file():
         raise ValueError(f"{folder}: has no {repository.SAFE[0]}; only safetensors are loaded")
+    repository.parts(folder / repository.INDEX, str(folder))
 
 
 def _refuse_partial(report: Mapping[str, Any], name: str) -> None:

@@ -10,13 +10,15 @@ from typing import Any
 
 import yaml
 
+from deeplocalizer.rendering.escaping import inert
+from deeplocalizer.rendering.outputs import fenced
 from deeplocalizer.report.study import Study
 
 
 def configuration(study: Study) -> str:
     """Write the whole configuration, as YAML."""
     text = yaml.safe_dump(_plain(study.config), sort_keys=False, allow_unicode=True, width=100)
-    return f"```yaml\n{text.rstrip()}\n```"
+    return fenced(inert(text.rstrip()), "yaml").replace("``` yaml", "```yaml", 1)
 
 
 def _plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import difflib
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -98,7 +98,9 @@ def coco(draw: Draw) -> Drawn:
             candidates[candidate.target.name] = candidate
             yield candidate.target
 
-    fetched = files.fetch(targets(), draw.count, folder, check, LIMITS, f"images of COCO for {draw.category!r}")
+    # a copy of COCO in one's own network has images there, too
+    limits = replace(LIMITS, public=not (hub.local() or hub.local(str(draw.settings["annotations"]))))
+    fetched = files.fetch(targets(), draw.count, folder, check, limits, f"images of COCO for {draw.category!r}")
     categories = pools[0].annotations.categories
     return Drawn(
         tuple(_record(candidates[file.name], file.path.read_bytes(), categories) for file in fetched.files),

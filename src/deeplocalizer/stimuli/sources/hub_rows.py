@@ -170,7 +170,8 @@ def _by_address(
 
     folder = draw.downloads / "hub" / "images" / source.repository.replace("/", "--") / source.sha
     count = None if draw.count is None else expected
-    fetched = files.fetch(targets(), count, folder, check, what=f"images of {source.repository}")
+    limits = files.Limits(public=not hugging_face.local())
+    fetched = files.fetch(targets(), count, folder, check, limits, what=f"images of {source.repository}")
     failed = [Refused(_id(known[one.name], source, subset), f"{one.url}: {one.reason}") for one in fetched.failures]
     yield from [*refused, *failed]
     for file in fetched.files:

@@ -1,51 +1,29 @@
 """Images that a table lists: CSV, TSV or Parquet, one image a row, with what is known of it.
 
 listed           the images of the rows of a category
-
-Cells are text, as they are written: ``007`` stays ``007``. The separator of a CSV file (comma, semicolon or tab) is the
-one that finds the columns that are asked for; guessing it from the contents, as sniffers do, fails on tables of one
-column and on commas in captions.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import math
 import os
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-import pyarrow
-from pyarrow import parquet
 
 from deeplocalizer import seeding
 from deeplocalizer.configuration.words import nearest
 from deeplocalizer.provenance import digest_bytes
+from deeplocalizer.stimuli.cells import Table, read, some
 from deeplocalizer.stimuli.intake import Candidate, in_seeded_order, take
 from deeplocalizer.stimuli.record import Attribute, Draw, Drawn, Record, Refused
 from deeplocalizer.stimuli.splits import SPLITS, slots
 
-SEPARATORS = {".csv": ",;\t", ".tsv": "\t", ".txt": "\t,;"}
 PRESENT, ABSENT, UNKNOWN = ("1", "true", "1.0"), ("0", "false", "0.0"), ("", "-1", "-1.0")
-LISTED = 8  # of anything that a message gives
+LONGEST_PATH, LONGEST_NAME = 1024, 255  # bytes; no file system that is about has longer names
 _SINGLE = ("image", "label", "group", "split", "id", "licence")
-
-
-@dataclass(frozen=True)
-class _Table:
-    """Rows of text, each with the place where its owner finds it (``line 7``)."""
-
-    columns: tuple[str, ...]
-    places: list[str]
-    rows: list[dict[str, str]]
 
 
 def listed(draw: Draw) -> Drawn:
@@ -70,9 +48,9 @@ def listed(draw: Draw) -> Drawn:
     Raises
     ------
     ValueError
-        If the table is missing or cannot be read, a column is missing, no row fits, ids recur, a split or an attribute
-        has another value than it may have, or a file is no readable image (and is not to be skipped), naming what is
-        wrong and where.
+        If the table is missing or cannot be read, a column is missing, a path leads out of its folder, no row fits, ids
+        recur, a split or an attribute has another value than it may have, or a file is no readable image (and is not to
+        be skipped), naming what is wrong and where.
 
     Notes
     -----
@@ -85,7 +63,7 @@ def listed(draw: Draw) -> Drawn:
     attributes = list(columns.get("attributes") or [])
     where = dict(draw.settings.get("where") or {})
     try:
-        table = _read(path, [*filter(None, named.values()), *attributes, *where])
+        table = read(path, [*filter(None, named.values()), *attributes, *where])
         rows = _chosen(table, where)
         _refuse_splits(table, rows, named["split"])
         values = {name: _attribute(table, rows, name) for name in attributes}
@@ -106,117 +84,14 @@ def listed(draw: Draw) -> Drawn:
     return Drawn(tuple(records), (*twins, *refused), vocabulary, origin)
 
 
-def _read(path: Path, wanted: Sequence[str]) -> _Table:
-    """Read a table, and refuse it if a column is missing that is wanted."""
-    kind = path.suffix.lower()
-    if not path.is_file():
-        raise ValueError(_missing(path))
-    if kind == ".parquet":
-        return _parquet(path, wanted)
-    if kind not in SEPARATORS:
-        raise ValueError(f"files of the kind {kind or path.name!r} are not read; save it as .csv, .tsv or .parquet")
-    return _separated(_text(path.read_bytes()), SEPARATORS[kind], wanted)
-
-
-def _missing(path: Path) -> str:
-    if path.is_dir():
-        return "it is a folder; `source: folder` reads folders"
-    folder = next(parent for parent in Path(os.path.abspath(path)).parents if parent.is_dir())
-    names = sorted(one.name for one in folder.iterdir() if one.suffix.lower() in (*SEPARATORS, ".parquet"))
-    close = nearest(path.name, names)
-    hint = f"did you mean {close}?" if close else f"there are {_some(names)}" if names else "there is no table"
-    return f"there is no such file; in {str(folder)!r}, {hint}"
-
-
-def _text(content: bytes) -> str:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise ValueError("it is UTF-16, as Excel's 'Unicode text' is; save it as 'CSV UTF-8'")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise ValueError(
-            f"line {line} is not UTF-8 ({content[error.start : error.end]!r}); save it as UTF-8"
-        ) from error
-
-
-def _separated(text: str, separators: str, wanted: Sequence[str]) -> _Table:
-    headers = {one: next(csv.reader(io.StringIO(text, newline=""), delimiter=one), []) for one in separators}
-    separator = max(separators, key=lambda one: (len(set(wanted) & set(headers[one])), len(headers[one])))
-    columns = tuple(headers[separator])
-    _refuse_columns(columns, wanted)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    places, rows, line = [], [], 1
-    try:
-        for cells in reader:
-            place, line = f"line {line}", reader.line_num + 1
-            if place == "line 1" or not any(cells):  # the header; the empty lines that spreadsheets leave
-                continue
-            if len(cells) != len(columns):
-                raise ValueError(f"{place} has {len(cells)} cells; the header has {len(columns)}")
-            places.append(place)
-            rows.append(dict(zip(columns, cells, strict=True)))
-    except csv.Error as error:
-        raise ValueError(f"line {line}: {error}") from error
-    return _Table(columns, places, rows)
-
-
-def _parquet(path: Path, wanted: Sequence[str]) -> _Table:
-    try:
-        with parquet.ParquetFile(path) as file:
-            columns = tuple(file.schema_arrow.names)
-            _refuse_columns(columns, wanted)
-            content = file.read(columns=sorted(set(wanted)))
-    except (OSError, pyarrow.ArrowException) as error:
-        raise ValueError(f"it is no whole Parquet file: {error}") from error
-    for name, kind in zip(content.schema.names, content.schema.types, strict=True):
-        if pyarrow.types.is_nested(kind) or pyarrow.types.is_binary(kind) or pyarrow.types.is_large_binary(kind):
-            raise ValueError(f"column {name!r} holds {kind}; expected text, numbers or booleans")
-    # single precision is written as short as it is meant: 0.1, not 0.10000000149011612
-    short = {field.name for field in content.schema if field.type in (pyarrow.float16(), pyarrow.float32())}
-    rows = [
-        {
-            name: _cell(float(str(np.float32(value))) if name in short and value is not None else value)
-            for name, value in row.items()
-        }
-        for row in content.to_pylist()
-    ]
-    return _Table(columns, [f"row {number}" for number in range(1, len(rows) + 1)], rows)
-
-
-def _cell(value: Any) -> str:
-    """Write a value of a typed table as it would stand in a file of text."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case float():
-            return "" if math.isnan(value) else repr(value).removesuffix(".0")
-        case Decimal():
-            return f"{value.normalize():f}"
-    return str(value)
-
-
-def _refuse_columns(columns: Sequence[str], wanted: Iterable[str]) -> None:
-    for name, times in Counter(columns).items():
-        if times > 1 and name in wanted:
-            raise ValueError(f"column {name!r} stands {times} times in the header")
-    for name in wanted:
-        if name not in columns:
-            close = nearest(name, columns)
-            hint = f"did you mean {close!r}?" if close else f"columns are {_some(columns) or 'none'}"
-            raise ValueError(f"there is no column {name!r}; {hint}")
-
-
-def _chosen(table: _Table, where: Mapping[str, Any]) -> list[int]:
+def _chosen(table: Table, where: Mapping[str, Any]) -> list[int]:
     """Find the rows of a category."""
     for column, wanted in where.items():
         met = list(dict.fromkeys(row[column] for row in table.rows))
         for value in wanted if isinstance(wanted, list) else [wanted]:
             if not any(_fits(cell, value) for cell in met):
                 close = nearest(value, met)
-                hint = f"did you mean {close!r}?" if close else f"it has {_some(list(map(repr, met))) or 'no rows'}"
+                hint = f"did you mean {close!r}?" if close else f"it has {some(list(map(repr, met))) or 'no rows'}"
                 padded = [cell for cell in met if cell.lstrip("0") == str(value)]
                 hint = f"{padded[0]} is text: write it in quotes" if padded and not isinstance(value, str) else hint
                 raise ValueError(f"where: no row has {str(value)!r} in column {column!r}; {hint}")
@@ -226,19 +101,19 @@ def _chosen(table: _Table, where: Mapping[str, Any]) -> list[int]:
     return chosen
 
 
-def _refuse_splits(table: _Table, rows: Sequence[int], column: str) -> None:
+def _refuse_splits(table: Table, rows: Sequence[int], column: str) -> None:
     wrong = [row for row in rows if column and table.rows[row][column] not in SPLITS]
     if wrong:
-        shown = _some([f"{table.places[row]} has {table.rows[row][column]!r}" for row in wrong])
+        shown = some([f"{table.places[row]} has {table.rows[row][column]!r}" for row in wrong])
         raise ValueError(f"column {column!r} must be one of {', '.join(SPLITS)}; {shown}")
 
 
-def _attribute(table: _Table, rows: Sequence[int], column: str) -> dict[int, int]:
+def _attribute(table: Table, rows: Sequence[int], column: str) -> dict[int, int]:
     """Read an attribute: 1 present, 0 absent, by row; a row where it is unknown is not there."""
     cells = {row: table.rows[row][column].casefold() for row in rows}
     wrong = [row for row, cell in cells.items() if cell not in (*PRESENT, *ABSENT, *UNKNOWN)]
     if wrong:
-        shown = _some([f"{table.places[row]} has {table.rows[row][column]!r}" for row in wrong])
+        shown = some([f"{table.places[row]} has {table.rows[row][column]!r}" for row in wrong])
         raise ValueError(f"attribute {column!r} must be 1 or true, 0 or false, or -1 or empty (unknown); {shown}")
     met = {row[column].casefold() for row in table.rows} - {""}
     if met & set(PRESENT) and met & set(UNKNOWN) and not met & set(ABSENT):
@@ -250,7 +125,7 @@ def _attribute(table: _Table, rows: Sequence[int], column: str) -> dict[int, int
 
 
 def _candidate(
-    table: _Table,
+    table: Table,
     row: int,
     named: Mapping[str, str],
     attributes: Mapping[str, Mapping[int, int]],
@@ -271,9 +146,32 @@ def _candidate(
         reason = f"the cell of column {named['image']!r} is empty"
     elif "://" in image:
         reason = "it is an address; expected the path of a file"
-    path = None if reason else root / Path(image).expanduser()
+    elif _too_long(image):
+        reason = "no file has so long a name"
+    path = None if reason else root / os.path.expanduser(image)
+    if path is not None:
+        _refuse_outside(path, root, f"{place}: {image!r}")
     place = f"{Path(draw.settings['path']).name}, {place}"
     return Candidate(identity, f"{place} ({image})" if image else place, path, reason, attributes=present, **known)
+
+
+def _too_long(name: str) -> bool:
+    return len(name) > LONGEST_PATH or any(len(os.fsencode(part)) > LONGEST_NAME for part in name.split("/"))
+
+
+def _refuse_outside(path: Path, root: Path, what: str) -> None:
+    """Refuse a path that leads, as it is written, out of the folder that paths start from and of the study's folder.
+
+    A table may be somebody else's. Links in the folders are their owner's, and may lead elsewhere.
+    """
+    if "\0" in str(path):
+        raise ValueError(f"{what} is no path: it holds a character of number 0")
+    absolute = Path(os.path.abspath(path))
+    if not any(absolute.is_relative_to(os.path.abspath(folder)) for folder in (root, Path.cwd())):
+        raise ValueError(
+            f"{what} leads out of {str(root)!r}; expected a path below that folder, or below the one in which the "
+            "workflow runs; `root` names another one"
+        )
 
 
 def _once(candidates: Iterable[Candidate], column: str) -> tuple[list[Candidate], list[Refused]]:
@@ -284,7 +182,7 @@ def _once(candidates: Iterable[Candidate], column: str) -> tuple[list[Candidate]
         if first.setdefault(one.id, one) is not one:
             twins.append((one, first[one.id]))
     if twins and column:
-        shown = _some([f"{one.id.split('/', 1)[1]!r} at {two.place} and {one.place}" for one, two in twins])
+        shown = some([f"{one.id.split('/', 1)[1]!r} at {two.place} and {one.place}" for one, two in twins])
         raise ValueError(f"ids in column {column!r} recur: {shown}")
     return list(first.values()), [Refused(f"{one.id}, {one.place}", f"listed at {two.place}") for one, two in twins]
 
@@ -337,7 +235,3 @@ def _number(cell: str) -> float | None:
         return None if re.match(r"[+-]?0\d", cell) else float(cell)
     except ValueError:
         return None
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:LISTED]) + (f" and {len(names) - LISTED} more" if len(names) > LISTED else "")
