@@ -1,58 +1,26 @@
 """The conda environments agree with pyproject.toml, with the rules and with what the jobs of a rule import."""
 
 import ast
+import functools
 import re
 import sys
 import tomllib
 from itertools import chain
-from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-ROOT = Path(__file__).parents[1]
-ENVS = sorted((ROOT / "envs").glob("*.yaml"))
+from tests.conda.declared import CONDA_ONLY, ENVS, IMPORTED, PYPI, ROOT, dependencies, provided, rules
+
+# versions of these are dates, which promise nothing
+CALENDAR = {"fsspec", "xarray"}
+# what no import statement names: xarray reads and writes through it, the report runs it
+ASKED_BY_NAME = {"netcdf4", "quarto"}
 SOURCES = sorted((ROOT / "src/deeplocalizer/stimuli/sources").glob("*.py"))
+DOCUMENTS = sorted((ROOT / "report").glob("*.qmd"))
 LIBRARIES = sorted((ROOT / "src/deeplocalizer/models/libraries").glob("*.py"))
-RULES = sorted((ROOT / "workflow/rules").glob("*.smk"))
-
-# name on conda-forge: name on PyPI, where they differ
-PYPI = {
-    "huggingface_hub": "huggingface-hub",
-    "matplotlib-base": "matplotlib",
-    "pypandoc": "pypandoc-binary",
-    "pytorch": "torch",
-    "typst-py": "typst",
-}
-# what PyPI does not have, or what a package there brings along
-CONDA_ONLY = {"pandoc", "quarto"}
-# name in an import statement: name on PyPI where it differs, or of the package that brings it along
-IMPORTED = {
-    "IPython": "ipykernel",
-    "PIL": "pillow",
-    "huggingface_hub": "huggingface-hub",
-    "jupyter_client": "nbclient",
-    "jupyter_core": "nbclient",
-    "netCDF4": "netcdf4",
-    "pypandoc": "pypandoc-binary",
-    "skimage": "scikit-image",
-    "sklearn": "scikit-learn",
-    "yaml": "pyyaml",
-}
-
-
-def dependencies(env):
-    """Return the packages of an environment: name on conda-forge, version bound."""
-    listed = yaml.safe_load(env.read_text())["dependencies"]
-    assert all(isinstance(line, str) for line in listed), f"{env.name} installs with something else than conda"
-    return {name: bound for name, bound in (re.fullmatch(r"(\S+)(?: +(\S+))?", line).groups() for line in listed)}
-
-
-def provided(env):
-    """Return the names on PyPI of the packages of an environment."""
-    return {PYPI.get(name, name) for name in dependencies(env)}
 
 
 def bounds():
@@ -62,31 +30,22 @@ def bounds():
     return {requirement.name: requirement.specifier for requirement in map(Requirement, listed)}
 
 
-def rules():
-    """Return (rule, environment, script) of every rule that runs one; None for what a rule lacks."""
-    found = []
-    for path in RULES:
-        for name, body in re.findall(r"^(?:rule|checkpoint) (\w+):\n((?:[ \t]+.*\n|\n)*)", path.read_text(), re.M):
-            conda, script = (
-                re.search(rf'^    {directive}:\s*"(.+?)"', body, re.M) for directive in ("conda", "script")
-            )
-            if script or re.search(r"^    (shell|run|notebook|wrapper):", body, re.M):
-                found.append(
-                    pytest.param(
-                        conda and (path.parent / conda[1]).resolve(),
-                        script and (path.parent / script[1]).resolve(),
-                        id=name,
-                    )
-                )
+def locked():
+    """Return the versions of every package in requirements.lock, of which there is one for each range of Pythons."""
+    found = {}
+    for name, version in re.findall(r"^([a-z0-9-]+)==([^ ]+)", (ROOT / "requirements.lock").read_text(), re.M):
+        found.setdefault(name, []).append(version)
     return found
 
 
+@functools.cache
 def module_file(name):
     """Return the file of a module of deeplocalizer, or None if there is no such module."""
     stem = ROOT / "src" / name.replace(".", "/")
     return next((path for path in (stem / "__init__.py", stem.with_suffix(".py")) if path.is_file()), None)
 
 
+@functools.cache
 def imports(code):
     """Return the names that code imports, at its top or later, with everything it may mean by them."""
     names = set()
@@ -101,7 +60,7 @@ def imports(code):
 
 def packages(code):
     """Return the PyPI names of what code imports, through every room of deeplocalizer that it enters."""
-    seen, waiting = set(), imports(code)
+    seen, waiting = set(), set(imports(code))
     while waiting:
         name = waiting.pop()
         seen.add(name)
@@ -136,15 +95,36 @@ def test_an_environment_has_the_bounds_of_the_project(env):
 
 
 @pytest.mark.parametrize("env", ENVS, ids=lambda env: env.stem)
+def test_an_environment_ends_before_the_next_major_version_of_what_is_locked(env):
+    for name, bound in dependencies(env).items():
+        capped = {one.version for one in SpecifierSet(bound or "") if one.operator == "<"}
+        major = {int(version.partition(".")[0]) for version in locked().get(PYPI.get(name, name), [])}
+        if name in CALENDAR:
+            assert not capped
+        elif name in {"python", *CONDA_ONLY}:
+            assert len(capped) == 1
+        else:
+            assert capped == {str(max(major) + 1)}, name
+
+
+@pytest.mark.parametrize("env", ENVS, ids=lambda env: env.stem)
 def test_an_environment_has_a_rule(env):
-    assert env in [rule.values[0] for rule in rules()]
+    assert env in [declared for declared, _ in rules().values()]
 
 
-@pytest.mark.parametrize(("env", "script"), rules())
+@pytest.mark.parametrize("env", ENVS, ids=lambda env: env.stem)
+def test_an_environment_has_nothing_that_its_rules_do_not_import(env):
+    code = [script.read_text() for declared, script in rules().values() if declared == env]
+    code += [path.read_text() for path in {"images": SOURCES, "torch": LIBRARIES}.get(env.stem, [])]
+    code += [cells(document) for document in DOCUMENTS if env.stem == "report"]
+    imported = set().union(*map(packages, dict.fromkeys(code)))
+    assert provided(env) - {"python"} <= imported | ASKED_BY_NAME
+
+
+@pytest.mark.parametrize(("env", "script"), rules().values(), ids=rules())
 def test_a_rule_has_an_environment_with_what_its_script_imports(env, script):
     assert env in ENVS
-    if script:
-        assert packages(script.read_text()) <= provided(env)
+    assert packages(script.read_text()) <= provided(env)
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
@@ -157,6 +137,6 @@ def test_networks_have_what_a_library_imports(library):  # libraries are importe
     assert packages(library.read_text()) <= provided(ROOT / "envs/torch.yaml")
 
 
-@pytest.mark.parametrize("document", sorted((ROOT / "report").glob("*.qmd")), ids=lambda document: document.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
 def test_the_report_has_what_its_document_imports(document):
     assert packages(cells(document)) <= provided(ROOT / "envs/report.yaml")
