@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import fcntl
 import os
 import subprocess
 import sys
@@ -51,7 +52,8 @@ def command(folder: Path, config: dict | None) -> list[str]:
 
 def snakemake(folder: Path, config: dict | None, *arguments: str, **options) -> subprocess.CompletedProcess:
     """Run that command and wait for it."""
-    environment = {k: v for k, v in options.pop("env", os.environ).items() if k != "PYTHONPATH"}
+    # jobs run the code beside the Snakefile, wherever else it is installed
+    environment = {**options.pop("env", os.environ), "PYTHONPATH": str(ROOT / "src")}
     return subprocess.run(
         [*command(folder, config), "--cores", "2", *arguments],
         capture_output=True,
@@ -71,9 +73,15 @@ def arrays(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def study(tmp_path_factory) -> Path:
-    """Run the small study, undisturbed."""
-    folder = tmp_path_factory.mktemp("study")
-    result = snakemake(folder, small())
-    assert result.returncode == 0, result.stdout + result.stderr
+def study(tmp_path_factory, worker_id) -> Path:
+    """Run the small study, undisturbed, once for all workers."""
+    root = tmp_path_factory.getbasetemp()
+    root = root if worker_id == "master" else root.parent
+    folder, done = root / "study", root / "study.done"
+    with (root / "study.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            result = snakemake(folder, small())
+            assert result.returncode == 0, result.stdout + result.stderr
+            done.touch()
     return folder

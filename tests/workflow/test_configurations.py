@@ -109,6 +109,16 @@ def test_keys_of_the_default_configuration_do_not_leak(tmp_path):
     assert "patches" not in result.stdout + result.stderr
 
 
+@pytest.mark.parametrize(
+    ("recording", "shown"),
+    [({}, True), ({"reductions": ["position"]}, False), ({"reductions": ["mean"], "responses": []}, False)],
+)
+def test_without_stored_responses_nothing_is_shown_of_what_units_respond_to(tmp_path, recording, shown):
+    result = snakemake(tmp_path, small() | {"recording": recording, "readouts": {}}, "--dry-run")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert bool(re.search(r"^extremes +1$", result.stdout, re.M)) == shown
+
+
 def broken(change):
     config = small()
     change(config)

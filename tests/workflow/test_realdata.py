@@ -20,13 +20,18 @@ pytestmark = [
 OTHERS = ("bodies", "cars", "instruments", "houses", "characters")
 
 
-@pytest.fixture(scope="module")
-def floc(tmp_path_factory) -> Path:
+def run(folder: Path, *targets: str) -> Path:
+    """Run the study as far as is wanted, or whole, and give the folder of its results."""
     config = (ROOT / "tests/workflow/realdata.yaml").read_text().replace("REALDATA", FOLDER)
-    folder = tmp_path_factory.mktemp("floc")
-    result = snakemake(folder, yaml.safe_load(config))
+    result = snakemake(folder, yaml.safe_load(config), *(f"results/floc/{path}" for path in targets))
     assert result.returncode == 0, result.stdout + result.stderr
     return folder / "results" / "floc"
+
+
+@pytest.fixture(scope="module")
+def floc(tmp_path_factory) -> Path:
+    wanted = ("squeezenet/masks.nc", "squeezenet/effects.nc", "untrained/activations.nc")
+    return run(tmp_path_factory.mktemp("floc"), *wanted)
 
 
 def face_units(activations) -> np.ndarray:
@@ -76,7 +81,9 @@ def test_silencing_them_changes_labels_of_faces_most(floc):
     assert float(advantage["low"]) > 0
 
 
+@pytest.mark.long
 def test_the_report_states_the_numbers_of_the_files(floc):
+    run(floc.parents[1])
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", (floc / "report.html").read_text()))
     effects = store.open(floc / "squeezenet" / "effects.nc", "effects")
     kept = float(effects["estimate"].sel(comparison="ablated/faces/faces/raw", outcome="kept"))

@@ -44,6 +44,7 @@ def test_shards_give_the_same_numbers_and_one_that_is_lost_is_made_alone(study, 
     assert store.open(unrecorded / target).attrs["content_digest"] == expected[target]
 
 
+@pytest.mark.slow
 def test_more_shards_than_blocks_are_refused_in_words(unrecorded):
     config = small() | {"recording": {"shards": 500}}
     result = snakemake(unrecorded, config, f"{MODEL}/shards/0/moments.nc")
@@ -54,7 +55,8 @@ def test_more_shards_than_blocks_are_refused_in_words(unrecorded):
 @pytest.mark.slow
 def test_positions_can_be_kept_rounded_and_validated(study, unrecorded):
     wanted = {"reductions": ["mean", "position"], "responses": ["position"], "significant_bits": 10, "validate": True}
-    run(unrecorded, small() | {"recording": wanted, "readouts": {}}, f"{MODEL}/contrast.nc")
+    targets = [f"{MODEL}/{name}.nc" for name in ("contrast", "extremes", "validation")]
+    run(unrecorded, small() | {"recording": wanted, "readouts": {}}, *targets)
     whole, rounded = (store.open(folder / MODEL / "activations.nc") for folder in (study, unrecorded))
     assert set(units.decode(rounded["reduction"])) == {"position"}
     assert rounded["activation"].attrs["_QuantizeBitRoundNumberOfSignificantBits"] == 10

@@ -3,11 +3,9 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import sysconfig
-import time
 
 import numpy as np
 import pytest
@@ -166,53 +164,15 @@ def test_a_python_that_moved_runs_nothing_anew(study, tmp_path):
 
 
 @pytest.mark.slow
-def test_one_core_gives_the_same_numbers_and_so_does_a_killed_run(study, tmp_path):
-    """Kill everything at several moments; what is there in the end is bitwise what it would have been."""
-    for wanted in ("weights", "ablate"):
-        with (tmp_path / "out.txt").open("w") as out:
-            process = subprocess.Popen(
-                [*command(tmp_path, small()), "--cores", "1"], stdout=out, stderr=out, start_new_session=True
-            )
-            deadline = time.monotonic() + 240
-            started = tmp_path / "logs" / "small" / "dual_task_cnn" / wanted
-            while time.monotonic() < deadline and process.poll() is None:
-                if started.exists() or started.with_suffix(".log").exists():
-                    break
-                time.sleep(0.05)
-            time.sleep(1.0)
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        assert snakemake(tmp_path, small(), "--unlock").returncode == 0
-        assert not list((tmp_path / "results").rglob("effects.nc"))
-    result = snakemake(tmp_path, small(), "--cores", "1")
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert arrays(tmp_path) == arrays(study)
-
-
-@pytest.mark.slow
 def test_another_seed_and_an_untrained_network_run(study, tmp_path):
     changed = small() | {"seed": 7}
     changed["models"]["dual_task_cnn"]["weights"] = "untrained"
-    result = snakemake(tmp_path, changed)
+    result = snakemake(tmp_path, changed, f"{MODEL}/effects.nc")
     assert result.returncode == 0, result.stdout + result.stderr
     effects = store.open(tmp_path / MODEL / "effects.nc")
     assert not (effects["p"].sel(outcome="correct").values[effects["kind"].values == "advantage"] <= 0.05).any()
-    assert (tmp_path / "results" / "small" / "report.html").exists()
-    assert arrays(tmp_path).keys() == arrays(study).keys()
-
-
-@pytest.mark.slow
-def test_a_study_without_tasks_runs(tmp_path):
-    config = small()
-    for key in ("tasks", "dissociations", "readouts"):
-        del config[key]
-    config["models"] = {
-        "other": {"architecture": "small_cnn", "weights": "untrained", "layers": ["conv1", "**.linear"]}
-    }
-    config["localizers"] = {"faces": {"contrast": "faces", "fraction": 0.2, "scope": "layer"}}
-    config["ablation"] = {"controls": 20, "value": "mean"}
-    result = snakemake(tmp_path, config)
-    assert result.returncode == 0, result.stdout + result.stderr
+    found, before = arrays(tmp_path), arrays(study)
+    assert {path for path in found if found[path] == before[path]} == {f"{MODEL}/architecture.nc"}
 
 
 @pytest.mark.slow
