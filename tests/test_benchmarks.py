@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from deeplocalizer import configuration
 from tests.benchmarks import __main__ as benchmarks
-from tests.benchmarks import forward, gpu, made, memory, peers, shards, statistics, tables, targets
+from tests.benchmarks import forward, gpu, made, memory, peers, shards, statistics, studies, tables, targets
 
 pytestmark = pytest.mark.filterwarnings("ignore:::nnsight", "ignore:::torchlens")
 
@@ -98,6 +99,15 @@ def test_targets_are_met_or_not():
     files[0] |= {"write": 500.0, "units_cold": 60.0, "units_warm": 40.0}
     assert [row["met"] for row in targets.claims("store", files)] == [True, True, False]
     assert targets.claims("gpu", []) == []
+    graphs = [{"study": "large", "jobs": 9, "cpu_s": 10.1}, {"study": "large, one job", "jobs": 1, "cpu_s": 11.0}]
+    assert [row["met"] for row in targets.claims("dag", graphs)] == [False]
+    jobs = [
+        {"rule": "masks", "kind": "statistics", "local_s": 2.9, "cluster_s": 5.0},
+        {"rule": "nulls", "kind": "statistics", "local_s": 3.1, "cluster_s": 5.2},
+        {"rule": "ablate", "kind": "torch", "local_s": 7.9, "cluster_s": 12.5},
+    ]
+    assert [row["met"] for row in targets.claims("overhead", jobs)] == [False, True, True, False]
+    assert targets.claims("overhead", jobs)[0]["claim"].endswith("nulls")
 
 
 def test_what_is_kept_is_json_and_names_no_host(tmp_path):
@@ -115,6 +125,15 @@ def test_quick_benchmarks_give_their_rows(name, tmp_path, capsys):
     if name != "gpu" or torch.cuda.is_available():
         check(rows)
     assert json.loads((tmp_path / f"{name}.json").read_text())["benchmark"] == name
+
+
+def test_the_large_study_is_one_that_the_workflow_takes():
+    schema = configuration.load_schema(studies.ROOT / "workflow" / "schemas" / "config.schema.yaml")
+    resolved = configuration.resolve(studies.large(5, 10, 8, 16), schema)
+    assert (len(resolved["models"]), len(resolved["localizers"])) == (10, 10)
+    assert (resolved["recording"]["shards"], resolved["ablation"]["jobs"]) == (8, 16)
+    assert len(resolved["ablation"]["fractions"]) == 5 and resolved["ablation"]["controls"] >= 100
+    assert set(resolved["ablation"]["compare"]) >= {"opposite", "untrained"} and resolved["ablation"]["keep"]
 
 
 def test_statistics_are_compared_with_peers_that_agree():
@@ -140,7 +159,7 @@ def test_statistics_are_compared_with_peers_that_agree():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["ablation", "forward", "memory", "shards"])
+@pytest.mark.parametrize("name", ["ablation", "dag", "forward", "memory", "overhead", "shards"])
 def test_slow_benchmarks_give_their_rows(name, tmp_path):
     rows = benchmarks.main(["--quick", "--into", str(tmp_path), name])[name]
     check(rows)
@@ -158,7 +177,7 @@ def test_slow_benchmarks_give_their_rows(name, tmp_path):
 
 def check(rows):
     assert rows
-    measured = ("ratio", "seconds", "per_s", "write", "peak_MB", "units_cold")
+    measured = ("ratio", "seconds", "per_s", "write", "peak_MB", "units_cold", "local_s")
     figures = [value for row in rows for key, value in row.items() if key.endswith(measured)]
     assert figures and all(math.isfinite(value) and value >= 0 for value in figures)
 

@@ -14,7 +14,20 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks import ablation, forward, gpu, memory, moments, shards, statistics, store, tables, targets
+from tests.benchmarks import (
+    ablation,
+    dag,
+    forward,
+    gpu,
+    memory,
+    moments,
+    overhead,
+    shards,
+    statistics,
+    store,
+    tables,
+    targets,
+)
 
 FULL: dict[str, Callable[[], list[tables.Row]]] = {
     "forward": forward.main,
@@ -25,6 +38,8 @@ FULL: dict[str, Callable[[], list[tables.Row]]] = {
     "statistics": statistics.main,
     "ablation": ablation.main,
     "gpu": gpu.main,
+    "dag": dag.main,
+    "overhead": overhead.main,
 }
 QUICK: dict[str, Callable[[], list[tables.Row]]] = {
     "forward": partial(forward.main, ("resnet18",), stimuli=4, side=64, batch=2, rounds=2),
@@ -35,8 +50,12 @@ QUICK: dict[str, Callable[[], list[tables.Row]]] = {
     "statistics": partial(statistics.main, 2000, 400, 200, masks=4, resamples=500, some=20, repeats=1),
     "ablation": partial(ablation.main, ("resnet18",), stimuli=4, side=64, masks=8, rounds=1),
     "gpu": partial(gpu.main, ("resnet18",), stimuli=256, side=64, sizes=(32, 64), rounds=2),
+    "dag": partial(dag.main, ((1, 2, 2, 2),), rounds=1),
+    "overhead": partial(
+        overhead.main, ("results/paper/stimuli.nc", "results/paper/resnet34/architecture.nc"), rounds=1
+    ),
 }
-BENCHMARKS = (forward, memory, store, shards, moments, statistics, ablation, gpu)
+BENCHMARKS = (forward, memory, store, shards, moments, statistics, ablation, gpu, dag, overhead)
 ROOMS = {room.__name__.rpartition(".")[2]: room for room in BENCHMARKS}
 PRINTED = {"store", "moments"}  # they print their tables themselves
 

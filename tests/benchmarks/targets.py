@@ -91,6 +91,21 @@ def _gpu(rows: Sequence[Row]) -> Iterator[Row]:
             yield _at_least(f"{row['network']}: share of time in which the device is busy", row["busy"], 0.9)
 
 
+def _dag(rows: Sequence[Row]) -> Iterator[Row]:
+    for row in rows:
+        if row["study"] == "large":
+            yield _at_most(f"CPU s until {row['jobs']} jobs are known", row["cpu_s"], 10)
+
+
+def _overhead(rows: Sequence[Row]) -> Iterator[Row]:
+    for kind, most in (("statistics", 3), ("torch", 8)):
+        those = [row for row in rows if row["kind"] == kind]
+        for key, where, bound in (("local_s", "locally", most), ("cluster_s", "on a cluster", 12)):
+            worst = max(those, key=lambda row, key=key: row[key], default=None)
+            if worst is not None:
+                yield _at_most(f"CPU s beside the work of a {kind} job, {where}: {worst['rule']}", worst[key], bound)
+
+
 CLAIMS: dict[str, Callable[[Sequence[Row]], Iterator[Row]]] = {
     "forward": _forward,
     "memory": _memory,
@@ -100,4 +115,6 @@ CLAIMS: dict[str, Callable[[Sequence[Row]], Iterator[Row]]] = {
     "statistics": _statistics,
     "ablation": _ablation,
     "gpu": _gpu,
+    "dag": _dag,
+    "overhead": _overhead,
 }
