@@ -13,13 +13,14 @@ version := import platform; print("Python " + platform.python_version())
 # A Snakemake that was killed leaves its locks behind; they are removed if no Snakemake works here any more.
 define abandoned
 import os, pathlib, psutil, sys; \
-alive = [p for p in psutil.process_iter(["cmdline", "cwd"]) if "snakemake" in (p.info["cmdline"] or []) and p.info["cwd"] == os.getcwd()]; \
+alive = [p for p in psutil.process_iter(["cmdline", "cwd"]) if "snakemake" in map(os.path.basename, p.info["cmdline"] or []) and p.info["cwd"] == os.getcwd()]; \
 sys.exit(any(pathlib.Path(".snakemake/locks").glob("*")) and not alive)
 endef
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_USER := no
-unexport PYTHONPATH PYTHONHOME
+# without bytecode, each of a study's processes would compile this package anew
+unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## list the targets
@@ -37,7 +38,7 @@ estimate: .venv/.installed ## print the passes, bytes and hours of a study; CONF
 
 .PHONY: test
 test: .venv/.installed ## set up and run the quick tests; PYTEST_ARGS='-k masks' picks some
-	$(python) -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
+	$(python) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 .PHONY: docs
 docs: .venv/.installed ## build the site of the documentation, docs/_build/index.html

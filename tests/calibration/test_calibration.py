@@ -6,7 +6,7 @@ import pytest
 from tests.calibration import __main__, coverage, families, groups, hierarchy, nulls
 from tests.calibration.counting import error, text
 
-SHARES = [pytest.param(0.1, id="short"), pytest.param(1.0, id="long", marks=pytest.mark.slow)]
+SHARES = [pytest.param(0.1, id="short"), pytest.param(0.4, id="long", marks=[pytest.mark.slow, pytest.mark.long])]
 
 
 @pytest.fixture
@@ -59,7 +59,8 @@ def test_intervals_over_stimuli_and_masks_cover_and_those_over_stimuli_do_not(sh
     rows = shown(hierarchy.main(share))
     for row in rows:
         assert 0.92 - 3 * row["error"] <= row["ours"] <= 0.98 + 3 * row["error"]
-    assert rows[1]["stimuli only"] < 0.92
+        assert row["stimuli only"] < row["ours"]
+    assert np.mean([row["stimuli only"] for row in rows]) < 0.92
 
 
 @pytest.mark.parametrize("share", SHARES)

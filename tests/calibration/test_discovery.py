@@ -5,7 +5,7 @@ import pytest
 from tests.calibration import discovery, planted
 from tests.calibration.counting import text
 
-SHARES = [pytest.param(0.1, id="short"), pytest.param(1.0, id="long", marks=pytest.mark.slow)]
+SHARES = [pytest.param(0.1, id="short"), pytest.param(0.4, id="long", marks=[pytest.mark.slow, pytest.mark.long])]
 
 
 @pytest.mark.parametrize("share", SHARES)

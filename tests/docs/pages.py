@@ -88,6 +88,7 @@ def world(folder: Path, page: Path) -> Path:
     (folder / "config").mkdir(parents=True)
     for path in (ROOT / "config").glob("*.yaml"):
         (folder / "config" / path.name).symlink_to(path)
+    (folder / "profiles").symlink_to(ROOT / "profiles")
     mine = study(page)
     (folder / "config" / f"{mine['study']}.yaml").write_text(yaml.safe_dump(mine, sort_keys=False))
     for block in fenced(page):

@@ -13,7 +13,7 @@ from snakemake.cli import get_argument_parser
 
 from deeplocalizer.configuration import refuse_repeated, resolve
 from tests import synthetic
-from tests.docs.pages import PAGES, SCHEMA, SHELLS, blocks, fenced, whole
+from tests.docs.pages import PAGES, ROOT, SCHEMA, SHELLS, blocks, fenced, whole
 from tests.test_brainio import REQUIREMENTS, recorded
 
 KNOWN = {"python", "yaml", "text", "{toctree}", "{include}", *SHELLS}
@@ -82,6 +82,9 @@ def test_every_yaml_block_is_valid(block, tmp_path):
     refuse_repeated(tmp_path / "block.yaml")
     if shown.keys() <= SCHEMA["properties"].keys():
         resolve(shown if "study" in shown else whole(block.page) | shown, SCHEMA)
+    elif "__variables__" in shown:  # the part of the shipped profile that is to be edited
+        shipped = (ROOT / "profiles/slurm/config.yaml").read_text()
+        assert block.text in shipped and shown["__variables__"] == yaml.safe_load(shipped)["__variables__"]
     else:
         options = {word.lstrip("-") for action in get_argument_parser()._actions for word in action.option_strings}
         assert block.file.startswith("profiles/"), f"{block} is no configuration and does not say which file it is"

@@ -16,13 +16,16 @@ from tests.docs.pages import PAGES, ROOT, commands, world
 
 SHOWN = [(page, one) for page in PAGES for one in dict.fromkeys(commands(page))]
 TOOLS = {"git": ("git", "clone", "-h"), "cd": ()}
+ELSEWHERE = ("conda", "docker")  # not here: tests/conda does what the page says, and nobody builds the image
 
 
 def kind(command: str) -> str:
     """Say how a command is checked; "" if nobody knows."""
     words = [word for word in shlex.split(command) if not re.match(r"[A-Z_]+=", word)]
     first = words[0].rpartition("/")[2]
-    if first in ("make", "snakemake", *TOOLS):
+    if "--containerize" in words:
+        return "conda"
+    if first in ("make", "snakemake", *TOOLS, *ELSEWHERE):
         return first
     if re.fullmatch(r"python3?(\.\d+)?", first) and words[1] == "-m":
         return "module"
@@ -69,13 +72,14 @@ def test_make_would_do_it(page, command):
 
 
 @pytest.mark.parametrize(("page", "command"), of("snakemake"))
-def test_snakemake_would_do_it(page, command, tmp_path):
+def test_snakemake_would_do_it(page, command, tmp_path, monkeypatch):
+    monkeypatch.setenv("SNAKEMAKE_OUTPUT_CACHE", str(tmp_path))  # for --cache
     words = [word for word in shlex.split(command) if not re.match(r"[A-Z_]+=", word)][1:]
     folder = world(tmp_path / "world", page)
     for name in [word for word in words if word.endswith(".yaml")]:
         assert (folder / name).exists(), f"{page.name} does not say what is in {name}"
     if not shutil.which("conda"):  # Snakemake asks for it even where it runs dry
-        words = [word for word in words if word != "--use-conda"]
+        words = [word for word in words if word not in ("--use-conda", "--conda-create-envs-only", "--unlock")]
     said = ran([sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", *words, "--dry-run"], cwd=folder)
     assert "This was a dry-run" in said and re.search(r"^total +\d+$", said, re.MULTILINE), said
 

@@ -6,9 +6,9 @@ import pytest
 from deeplocalizer import effects
 from tests.effects.studies import CONTROLS, LOCALIZERS, SETTINGS, TASKS, study
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 LEVELS = (0.01, 0.05, 0.1)
-NUMBER = 1000
+NUMBER = 500
 
 
 def null(seed):
