@@ -20,6 +20,7 @@ FLOORS = [
         "hooks",
         "hub",
         "layouts",
+        "joining",
         "leftovers",
         "logging",
         "multiplicity",

@@ -55,7 +55,7 @@ def ablated(model, layers, reductions, settings, maps=False):
     members = np.flatnonzero((names == layers[0]) & (moments["reduction"] == moments["reduction"][0]).values)
     listed = masked(moments, {"m": members[np.isin(moments["channel"].values[members], [1, 2])]})
     places = hooks.places(model, np.unique(names))
-    sites = ablation.masked_sites(listed, every=settings["value"] == "keep")
+    sites = ablation.unit_sites(moments if settings["value"] == "keep" else moments.isel(unit=members))
     mapped = ablation.mean_maps(model, places, stimuli, ["b"], 8, CPU, sites) if maps else None
     donors = ablation.donors(stimuli, tested["stimulus"].values, ["b"], 0)
     filling = ablation.filling(settings, moments, mapped, ["b"], donors)
@@ -178,7 +178,7 @@ def test_maps_are_of_the_very_sites_that_masks_have(layer, call):
     tested = split(stimuli, "test")
     _, moments = recording.record(model, [f"{layer}#{call}"], stimuli, ["mean"], 8, CPU)
     listed = masked(moments, {"m": [1, 2]})
-    sites = ablation.masked_sites(listed)
+    sites = ablation.unit_sites(moments)
     assert sites == [hooks.Site(layer, call)]
     # with its twin at hand, and with the calls that have no units
     places = {"block": model.block, "lstm": model.lstm} | hooks.places(model, [layer])

@@ -25,7 +25,7 @@ from tests.benchmarks import studies
 from tests.benchmarks.tables import Row
 
 LISTED = "Job stats:"
-NEEDED = ("inputs.nc", "weights.safetensors", "moments.nc", "maps.nc", "readouts.nc", "masks.nc")  # by `ablate`
+NEEDED = ("inputs.nc", "weights.safetensors", "moments.nc", "maps.nc", "readouts.nc", "masks/kind0.nc")  # by `ablate`
 Sizes = tuple[int, int, int, int]  # models with their twins, contrasts, shards, jobs of a localizer
 
 

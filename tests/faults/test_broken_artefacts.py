@@ -214,13 +214,13 @@ def test_no_damage_crashes_or_hangs_a_reader(tmp_path):
 
 
 def test_an_artefact_that_was_replaced_is_found_out_whatever_its_time_says(tmp_path):
-    for part in ("net/outcomes", "net/series", "drawn"):
+    for part in ("net/outcomes", "net/series/masks", "net/masks", "net/contrasts", "drawn"):
         (tmp_path / part).mkdir(parents=True)
     paths: dict[str, str] = {}
 
     def write(place, kind, value, **sources):
         path = tmp_path / place
-        opened = {name: store.open(tmp_path / source) for name, source in sources.items()}
+        opened = {name.replace("__", "/"): store.open(tmp_path / source) for name, source in sources.items()}
         data = made(kind).assign(value=made(kind)["value"] + value)
         store.save(provenance.stamp(data, kind, "t", {}, opened), path)
         paths[place] = str(path)
@@ -228,16 +228,19 @@ def test_an_artefact_that_was_replaced_is_found_out_whatever_its_time_says(tmp_p
     write("drawn/faces.nc", "drawn", 0)
     write("stimuli.nc", "stimuli", 0, faces="drawn/faces.nc")
     write("net/moments.nc", "moments", 0)
-    write("net/masks.nc", "masks", 0, moments="net/moments.nc")
-    write("net/series.nc", "series", 0, moments="net/moments.nc")
-    write("net/outcomes/faces.nc", "outcomes", 0, moments="net/moments.nc", masks="net/masks.nc")
-    write("net/series/faces.nc", "outcomes", 0, moments="net/moments.nc", masks="net/series.nc")
+    write("net/contrasts/faces.nc", "contrast", 0, moments="net/moments.nc")
+    for place, kind in (("masks", "masks"), ("series/masks", "series")):
+        write(f"net/{place}/faces.nc", kind, 0, contrasts__faces="net/contrasts/faces.nc")
+    write("net/masks.nc", "masks", 0, masks__faces="net/masks/faces.nc")
+    write("net/outcomes/faces.nc", "outcomes", 0, masks__faces="net/masks/faces.nc")
+    write("net/series/faces.nc", "outcomes", 0, series__masks__faces="net/series/masks/faces.nc")
     write("net/effects.nc", "effects", 0, faces="net/outcomes/faces.nc")
     write("net/curves.nc", "curves", 0, faces="net/series/faces.nc")
     lineage.related(paths.values())
     sources = {
-        "drawn/faces.nc": "stimuli.nc", "net/moments.nc": "net/masks.nc", "net/masks.nc": "net/outcomes/faces.nc",
-        "net/series.nc": "net/series/faces.nc", "net/outcomes/faces.nc": "net/effects.nc",
+        "drawn/faces.nc": "stimuli.nc", "net/moments.nc": "net/contrasts/faces.nc",
+        "net/contrasts/faces.nc": "net/masks/faces.nc", "net/masks/faces.nc": "net/masks.nc",
+        "net/series/masks/faces.nc": "net/series/faces.nc", "net/outcomes/faces.nc": "net/effects.nc",
         "net/series/faces.nc": "net/curves.nc",
     }  # fmt: skip
     for place, child in sources.items():

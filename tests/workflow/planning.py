@@ -117,9 +117,9 @@ def planned(folder: Path, config: dict, snakefile: Path = ROOT / "Snakefile") ->
     return [Job(rule, tuple(map(tuple, known)), frozenset(why)) for rule, known, why, _ in found]
 
 
-def first(jobs: Iterable[Job]) -> set[str]:
-    """Name those that would run for a reason of their own, not because another job runs before them."""
-    return {str(job) for job in jobs if job.reasons != {AFTER}}
+def first(jobs: Iterable[Job]) -> list[Job]:
+    """Give those that would run for a reason of their own, not because another job runs before them."""
+    return [job for job in jobs if job.reasons != {AFTER}]
 
 
 def pretend(folder: Path, config: dict) -> Sequence[Job]:

@@ -11,7 +11,7 @@ from deeplocalizer.configuration import load_schema, sources
 from deeplocalizer.configuration.schema import keys
 from deeplocalizer.stimuli.sources import SOURCES
 from tests.workflow.conftest import ROOT, command
-from tests.workflow.everything import CHANGES, changed, everything
+from tests.workflow.everything import CHANGES, LOCALIZERS, changed, everything
 from tests.workflow.planning import first, planned, pretend, told
 
 COSTLY = {"draw", "weights", "record", "ablate"}
@@ -61,6 +61,15 @@ def owner(key):
     return mine | {place[2] for place in places if place[:2] == ("stimuli", "categories") and "<name>" in key}
 
 
+def touched(key):
+    """Name the localizers that a change is of, if it is of some: those of a contrast, too."""
+    places = {tuple(path.split(".")[:2]) for path in CHANGES[key]}
+    of_contrasts = {
+        localizer for localizer, settings in LOCALIZERS.items() if ("contrasts", settings["contrast"]) in places
+    }
+    return of_contrasts | {place[1] for place in places if place[0] == "localizers"}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("key", CHANGES)
 def test_a_change_runs_what_depends_on_it(finished, key):
@@ -72,9 +81,26 @@ def test_a_change_runs_what_depends_on_it(finished, key):
         assert ran >= COSTLY - ({"draw"} if key == "models" else set())
         assert {dict(job.wildcards).get("model", "more") for job in jobs if key == "models"} <= {"more"}
         return
-    assert ({job.split()[0] for job in begun}, ran & COSTLY) == (rules, costly)
+    assert ({job.rule for job in begun}, ran & COSTLY) == (rules, costly)
     if owner(key):  # of the others of its kind, nothing begins
-        assert {job.split()[1] for job in begun if len(job.split()) > 1} == owner(key), begun
+        known = [dict(job.wildcards) for job in begun]
+        assert {job.get("model") or job["category"] for job in known if {"model", "category"} & set(job)} == owner(key)
+    if touched(key):  # no mask of another localizer is ablated
+        ablating = [dict(job.wildcards) for job in jobs if job.rule.startswith("ablate")]
+        assert {job["localizer"] for job in ablating} <= touched(key)
+
+
+def test_a_further_contrast_with_its_localizer_ablates_that_alone(finished):
+    folder, config = finished
+    more = config | {
+        "contrasts": config["contrasts"] | {"mine": {"preferred": ["mine"], "other": ["listed"]}},
+        "localizers": config["localizers"] | {"mine": {"contrast": "mine", "fraction": 0.1}},
+    }
+    jobs = [(job.rule, dict(job.wildcards)) for job in planned(folder, more)]
+    assert not {rule for rule, _ in jobs} & {"draw", "weights", "inputs", "record", "maps", "readouts"}
+    for rule in ("mask", "series", "ablate", "ablate_series", "ablate_values"):
+        assert {known["localizer"] for name, known in jobs if name == rule} == {"mine"}, rule
+    assert {known["contrast"] for name, known in jobs if name == "contrast"} == {"mine"}
 
 
 def rewritten(config):

@@ -173,7 +173,7 @@ def test_a_damaged_artefact_is_named_with_the_file_that_is_to_be_deleted(shared,
     words, environment = given(tiny("one"), tmp_path / "cache")
     result = snakemake(tmp_path, tiny("one"), *words, env=environment)
     assert result.returncode != 0
-    log = (tmp_path / "logs/one/net/contrast.log").read_text()
+    log = (tmp_path / "logs/one/net/contrasts/digits.log").read_text()
     assert f"delete it and {damaged}, to which it links, and run again" in log
     damaged.unlink()
     (tmp_path / "results/one/net/moments.nc").unlink()

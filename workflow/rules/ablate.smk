@@ -1,13 +1,12 @@
 JOBS = ABLATION["jobs"]
-MASKED = "results/{study}/{model}"
 
 
-# the mean response at every position of the layers that are silenced
+# the mean response at every position of the recorded layers
 rule maps:
     input:
         inputs=f"{MASKED}/inputs.nc",
         weights=f"{MASKED}/weights.safetensors",
-        masks=f"{MASKED}/masks.nc",
+        moments=f"{MASKED}/moments.nc",
     output:
         f"{MASKED}/maps.nc",
     log:
@@ -21,14 +20,6 @@ rule maps:
     params:
         layers=of_model("layers"),
         batch_size=config["recording"]["batch_size"],
-        categories=sorted(
-            {
-                name
-                for contrast in config["contrasts"].values()
-                for name in contrast["other"]
-            }
-        ),
-        kept="keep" in VALUES,
     message:
         "Averaging the maps of {wildcards.model}"
     script:
@@ -43,7 +34,7 @@ rule ablate:
         moments=f"{MASKED}/moments.nc",
         maps=maps_for(ABLATION["value"]),
         readouts=f"{MASKED}/readouts.nc" if config["readouts"] else [],
-        masks=f"{MASKED}/masks.nc",
+        masks=f"{MASKED}/masks/{{localizer}}.nc",
     output:
         (
             f"{MASKED}/outcomes/{{localizer}}.nc"
@@ -70,7 +61,7 @@ rule ablate:
         layers=of_model("layers"),
         ablation=silencing(ABLATION["value"]),
         contrast=contrast_of,
-        contrasts=config["contrasts"],
+        contrasts=sides_of,
         tasks=config["tasks"],
         seed=config["seed"],
         jobs=JOBS,
@@ -88,7 +79,7 @@ use rule ablate as ablate_series with:
         moments=f"{MASKED}/moments.nc",
         maps=maps_for(*SERIAL),
         readouts=f"{MASKED}/readouts.nc" if config["readouts"] else [],
-        masks=f"{MASKED}/series.nc",
+        masks=f"{MASKED}/series/masks/{{localizer}}.nc",
     output:
         (
             f"{MASKED}/series/{{localizer}}.nc"
@@ -111,7 +102,7 @@ use rule ablate as ablate_series with:
         layers=of_model("layers"),
         ablation=silencing(*SERIAL),
         contrast=contrast_of,
-        contrasts=config["contrasts"],
+        contrasts=sides_of,
         tasks=config["tasks"],
         seed=config["seed"],
         jobs=JOBS,
@@ -130,7 +121,7 @@ if ABLATION["values"]:
             moments=f"{MASKED}/moments.nc",
             maps=maps_for(*ABLATION["values"]),
             readouts=f"{MASKED}/readouts.nc" if config["readouts"] else [],
-            masks=f"{MASKED}/masks.nc",
+            masks=f"{MASKED}/masks/{{localizer}}.nc",
         output:
             expand(
                 (
@@ -157,7 +148,7 @@ if ABLATION["values"]:
             layers=of_model("layers"),
             ablation=silencing(*ABLATION["values"]),
             contrast=contrast_of,
-            contrasts=config["contrasts"],
+            contrasts=sides_of,
             tasks=config["tasks"],
             seed=config["seed"],
             jobs=JOBS,

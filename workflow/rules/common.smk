@@ -34,6 +34,7 @@ wildcard_constraints:
     study=config["study"],
     category="|".join(config["stimuli"]["categories"]),
     model="|".join(config["models"]),
+    contrast="|".join(config["contrasts"]),
     localizer="|".join(config["localizers"]),
     shard="[0-9]+",
     job="[0-9]+",
@@ -49,6 +50,7 @@ RECORDING = {
     if key not in ("shards", "validate")
 }
 
+MASKED = "results/{study}/{model}"
 ABLATION = config["ablation"]
 INFERENCE = config["inference"]
 
@@ -153,6 +155,22 @@ def contrast_of(wildcards):
     return config["localizers"][wildcards.localizer]["contrast"]
 
 
+def sides_of(wildcards):
+    """Give the sides of a contrast, or of that of a localizer: the others are none of its business."""
+    name = wildcards.get("contrast") or contrast_of(wildcards)
+    return {name: config["contrasts"][name]}
+
+
+def contrasted(wildcards):
+    """Name the contrast of a localizer in a model."""
+    return f"{MASKED.format_map(wildcards)}/contrasts/{contrast_of(wildcards)}.nc"
+
+
+def choosing(wildcards):
+    """Give what a localizer chooses units by."""
+    return {wildcards.localizer: CHOSEN[wildcards.localizer]}
+
+
 def told(script, ordered=(), accelerated=False):
     """Tell Snakemake's cache what it does not know; as this takes threads, it is no reason to run again."""
 
@@ -230,10 +248,11 @@ def learnt_from(wildcards):
 
 
 def twin_of(wildcards):
-    """Name the contrasts of a model's untrained twin, where its localizers give control masks."""
+    """Name the contrast of a localizer in a model's untrained twin, where it gives control masks."""
     twin = config["models"][wildcards.model].get("untrained")
     wanted = twin and "untrained" in ABLATION["compare"]
-    return f"results/{wildcards.study}/{twin}/contrast.nc" if wanted else []
+    name = contrast_of(wildcards)
+    return f"results/{wildcards.study}/{twin}/contrasts/{name}.nc" if wanted else []
 
 
 def effects_of(wildcards):

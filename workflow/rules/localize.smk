@@ -3,20 +3,43 @@ rule contrast:
         moments="results/{study}/{model}/moments.nc",
         activations="results/{study}/{model}/activations.nc",
     output:
+        "results/{study}/{model}/contrasts/{contrast}.nc",
+    log:
+        "logs/{study}/{model}/contrasts/{contrast}.log",
+    benchmark:
+        "benchmarks/{study}/{model}/contrasts/{contrast}.jsonl"
+    conda:
+        "../../envs/statistics.yaml"
+    params:
+        contrasts=sides_of,
+        inference=settings_of(INFERENCE, "least_d", "fdr", "family"),
+    message:
+        "Contrasting {wildcards.contrast} in every unit of {wildcards.model}"
+    script:
+        "../scripts/contrast.py"
+
+
+rule contrasts:
+    input:
+        expand(
+            "results/{{study}}/{{model}}/contrasts/{contrast}.nc",
+            contrast=config["contrasts"],
+        ),
+    output:
         "results/{study}/{model}/contrast.nc",
     log:
-        "logs/{study}/{model}/contrast.log",
+        "logs/{study}/{model}/contrasts.log",
     benchmark:
-        "benchmarks/{study}/{model}/contrast.jsonl"
+        "benchmarks/{study}/{model}/contrasts.jsonl"
     conda:
         "../../envs/statistics.yaml"
     params:
         contrasts=config["contrasts"],
         inference=settings_of(INFERENCE, "least_d", "fdr", "family"),
     message:
-        "Contrasting categories in every unit of {wildcards.model}"
+        "Putting the contrasts of {wildcards.model} together"
     script:
-        "../scripts/contrast.py"
+        "../scripts/contrasts.py"
 
 
 rule reliability:
@@ -82,11 +105,37 @@ rule nulls:
         "../scripts/nulls.py"
 
 
+rule mask:
+    input:
+        contrast=contrasted,
+        moments="results/{study}/{model}/moments.nc",
+        untrained=twin_of,
+    output:
+        "results/{study}/{model}/masks/{localizer}.nc",
+    log:
+        "logs/{study}/{model}/masks/{localizer}.log",
+    benchmark:
+        "benchmarks/{study}/{model}/masks/{localizer}.jsonl"
+    conda:
+        "../../envs/statistics.yaml"
+    params:
+        contrasts=sides_of,
+        localizers=choosing,
+        ablation=DRAWN | settings_of(ABLATION, "controls", "compare", "shuffles"),
+        seed=config["seed"],
+    message:
+        "Selecting {wildcards.localizer} units of {wildcards.model} and drawing control masks"
+    script:
+        "../scripts/mask.py"
+
+
 rule masks:
     input:
         contrast="results/{study}/{model}/contrast.nc",
-        moments="results/{study}/{model}/moments.nc",
-        untrained=twin_of,
+        masks=expand(
+            "results/{{study}}/{{model}}/masks/{localizer}.nc",
+            localizer=config["localizers"],
+        ),
     output:
         "results/{study}/{model}/masks.nc",
     log:
@@ -96,38 +145,34 @@ rule masks:
     conda:
         "../../envs/statistics.yaml"
     params:
-        contrasts=config["contrasts"],
         localizers=CHOSEN,
-        ablation=DRAWN | settings_of(ABLATION, "controls", "compare", "shuffles"),
         alpha=INFERENCE["alpha"],
-        seed=config["seed"],
     message:
-        "Selecting units of {wildcards.model} and drawing control masks"
+        "Putting the masks of {wildcards.model} together"
     script:
         "../scripts/masks.py"
 
 
 rule series:
     input:
-        contrast="results/{study}/{model}/contrast.nc",
+        contrast=contrasted,
         moments="results/{study}/{model}/moments.nc",
     output:
-        "results/{study}/{model}/series.nc",
+        "results/{study}/{model}/series/masks/{localizer}.nc",
     log:
-        "logs/{study}/{model}/series.log",
+        "logs/{study}/{model}/series/masks/{localizer}.log",
     benchmark:
-        "benchmarks/{study}/{model}/series.jsonl"
+        "benchmarks/{study}/{model}/series/masks/{localizer}.jsonl"
     conda:
         "../../envs/statistics.yaml"
     params:
-        contrasts=config["contrasts"],
-        localizers=CHOSEN,
+        contrasts=sides_of,
+        localizers=choosing,
         ablation=DRAWN
         | settings_of(ABLATION, "fractions", "keep", "layers", "series_controls"),
-        alpha=INFERENCE["alpha"],
         seed=config["seed"],
     message:
-        "Selecting more and fewer units of {wildcards.model}"
+        "Selecting more and fewer {wildcards.localizer} units of {wildcards.model}"
     script:
         "../scripts/series.py"
 

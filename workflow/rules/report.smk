@@ -31,9 +31,10 @@ if config["readouts"]:
 if MAPS:
     ARTEFACTS.append("maps")
 if SERIES:
-    ARTEFACTS += ["series", "curves"]
+    ARTEFACTS.append("curves")
     FIGURES.append("curves")
 OUTCOMES = ["outcomes", "series"] if SERIES else ["outcomes"]
+MASKS = ["masks", "series/masks"] if SERIES else ["masks"]
 
 
 rule report:
@@ -53,6 +54,18 @@ rule report:
             "results/{{study}}/{model}/{outcomes}/{localizer}.nc",
             model=config["models"],
             outcomes=OUTCOMES,
+            localizer=config["localizers"],
+        ),
+        # nothing is read of these, but whether all was made of one another
+        parts=expand(
+            "results/{{study}}/{model}/contrasts/{contrast}.nc",
+            model=config["models"],
+            contrast=config["contrasts"],
+        )
+        + expand(
+            "results/{{study}}/{model}/{masks}/{localizer}.nc",
+            model=config["models"],
+            masks=MASKS,
             localizer=config["localizers"],
         ),
         validation=expand(

@@ -10,18 +10,20 @@ with log_to(snakemake.log[0], snakemake.input, snakemake.output) as log:
     parameters = dict(snakemake.params.items())
     jobs = parameters.pop("jobs")  # how many jobs share the work is no part of the result
     values = parameters.pop("values", [parameters["ablation"]["value"]])
-    kinds = {"moments": "moments", "masks": parameters["masks"], "maps": "maps", "readouts": "readouts"}
+    kind = parameters["masks"]
+    masks = store.open(snakemake.input.masks, kind)
     opened = {
-        name: store.open(snakemake.input[name], kind) for name, kind in kinds.items() if snakemake.input.get(name)
+        name: store.open(snakemake.input[name], name)
+        for name in ("moments", "maps", "readouts")
+        if snakemake.input.get(name)
     }
-    masks = opened["masks"]
     units.align(opened["moments"], masks)
     loaded = network.load(snakemake.input.weights)
     device = network.pick_device(snakemake.threads)
     others = parameters["contrasts"][parameters["contrast"]]["other"]
     with store.lazy(snakemake.input.inputs, "inputs") as inputs:
         tested = inputs.isel(stimulus=np.flatnonzero(inputs["split"].values == "test"))
-        mine = masks.isel(mask=np.flatnonzero(masks["localizer"].values == snakemake.wildcards.localizer))
+        mine = masks
         if "controls" in parameters:  # of further values, not all random masks are run
             mine = robustness.fewer(mine, parameters["controls"], parameters)
         size = ablation.group_size(tested.sizes["stimulus"], parameters["ablation"]["batch_size"])
@@ -50,6 +52,7 @@ with log_to(snakemake.log[0], snakemake.input, snakemake.output) as log:
                 heads=heads,
             )
             title = "Outcomes of each stimulus, intact and ablated"
-            sources = {"inputs": inputs, **opened}
+            called = f"{'series/' if kind == 'series' else ''}masks/{snakemake.wildcards.localizer}"
+            sources = {"inputs": inputs, called: masks, **opened}
             stamped = provenance.stamp(result, "outcomes", title, parameters | {"ablation": settings}, sources)
             store.save(stamped, path)

@@ -1,4 +1,4 @@
-"""Contrast the categories of a study in every unit."""
+"""Contrast categories in every unit."""
 
 from deeplocalizer import contrast, provenance, store, units
 from deeplocalizer.contrast import auroc
@@ -14,5 +14,5 @@ with log_to(snakemake.log[0], snakemake.input, snakemake.output):
         sources = {"moments": moments, "activations": activations}
         known = {"auroc": stored["auroc"], "magnitude": stored["magnitude"]}
         result = contrast.welch(moments, parameters["contrasts"], **known, **parameters["inference"])
-        title = "Contrasts of categories in every unit"
+        title = f"Contrast {snakemake.wildcards.contrast} in every unit"
         store.save(provenance.stamp(result, "contrast", title, parameters, sources), snakemake.output[0])

@@ -1,25 +1,19 @@
-"""Select units by their contrasts and draw control masks."""
+"""Put the masks of a model together, with bounds on how many of their units truly prefer."""
 
-from deeplocalizer import masks, provenance, store
+from contextlib import ExitStack
+
+from deeplocalizer import joining, masks, provenance, store
 from deeplocalizer.logging import log_to
 
-with log_to(snakemake.log[0], snakemake.input, snakemake.output):
+with log_to(snakemake.log[0], snakemake.input, snakemake.output), ExitStack() as opened:
     parameters = dict(snakemake.params.items())
-    sources = {name: store.open(path, name) for name, path in snakemake.input.items() if name != "untrained" and path}
-    if snakemake.input.get("untrained"):
-        sources["untrained"] = store.open(snakemake.input.untrained, "contrast")
-    settings = dict(parameters["ablation"])
-    if "untrained" not in sources:  # not every model has a twin
-        settings["compare"] = [kind for kind in settings["compare"] if kind != "untrained"]
-    result = masks.table(
-        sources["contrast"],
-        parameters["localizers"],
-        settings,
-        parameters["seed"],
-        moments=sources["moments"],
-        sides=parameters["contrasts"],
-        untrained=sources.get("untrained"),
-        alpha=parameters["alpha"],
-    )
+    contrasts = opened.enter_context(store.lazy(snakemake.input.contrast, "contrast"))
+    parts = {
+        f"masks/{name}": opened.enter_context(store.lazy(path, "masks"))
+        for name, path in zip(parameters["localizers"], snakemake.input.masks, strict=True)
+    }
+    joined = joining.along("mask", list(parts.values()))
+    result = masks.bounded(joined, contrasts, parameters["localizers"], parameters["alpha"])
     title = "Target masks of the localizers and their controls"
+    sources = {"contrast": contrasts, **parts}
     store.save(provenance.stamp(result, "masks", title, parameters, sources), snakemake.output[0])

@@ -1,4 +1,4 @@
-"""Select more and fewer units of every localizer, and draw random masks of as many."""
+"""Select more and fewer units of a localizer, and draw random masks of as many."""
 
 from deeplocalizer import masks, provenance, store
 from deeplocalizer.logging import log_to
@@ -14,8 +14,8 @@ with log_to(snakemake.log[0], snakemake.input, snakemake.output):
         parameters["seed"],
         moments=moments,
         sides=parameters["contrasts"],
-        alpha=parameters["alpha"],
+        alpha=None,
     )
-    title = "Masks of more and fewer units, and their controls"
-    sources = {"contrast": contrast, "moments": moments}
+    title = f"Masks of more and fewer units of the localizer {snakemake.wildcards.localizer}, and their controls"
+    sources = {f"contrasts/{contrast['contrast'].item()}": contrast, "moments": moments}
     store.save(provenance.stamp(result, "series", title, parameters, sources), snakemake.output[0])

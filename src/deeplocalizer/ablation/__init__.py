@@ -3,7 +3,7 @@
 filling          what replaces a unit: zero, its mean response, its response to another stimulus
 donors           the other stimulus of each
 mean_maps        record the mean response at every position
-masked_sites     the sites whose mean responses masks need
+unit_sites       the sites whose mean responses masks need
 ablate           outcomes of every stimulus, intact and under every mask
 group_size       how many masks share a pass
 part             the masks of one of several jobs
@@ -11,7 +11,7 @@ part             the masks of one of several jobs
 
 from deeplocalizer.ablation.donors import donors
 from deeplocalizer.ablation.filling import Filling, filling, replacements
-from deeplocalizer.ablation.maps import masked_sites, mean_maps
+from deeplocalizer.ablation.maps import mean_maps, unit_sites
 from deeplocalizer.ablation.running import ablate
 from deeplocalizer.ablation.scattering import group_size, part
 from deeplocalizer.ablation.table import INTACT
@@ -23,8 +23,8 @@ __all__ = [
     "donors",
     "filling",
     "group_size",
-    "masked_sites",
     "mean_maps",
     "part",
     "replacements",
+    "unit_sites",
 ]

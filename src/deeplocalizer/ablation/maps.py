@@ -1,7 +1,7 @@
 """Mean maps: the mean response at every position of a layer, over the localize split.
 
 mean_maps        record them in memory
-masked_sites     the sites that maps are needed of
+unit_sites       the sites that units are of
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ def mean_maps(
     model : Module
         In evaluation mode, on the device.
     layers : mapping of Module or Operation, or sequence of str
-        Those that masks have units in.
+        Those that have units.
     inputs : Dataset
         As `inputs.prepare` makes it; the pixels may be lazy.
     categories : collection of str
-        All that any contrast compares the preferred ones with.
+        All that a mean is taken of, or more.
     batch_size : int
     device : device
     sites : collection of Site, optional
-        As `masked_sites` gives them: only these are recorded, and each of those that give the same output. All outputs
+        As `unit_sites` gives them: only these are recorded, and each of those that give the same output. All outputs
         of the layers by default, and of those that are the same the first.
 
     Returns
@@ -59,23 +59,20 @@ def mean_maps(
     return recording.record(model, layers, some, ["position"], batch_size, device, sites=sites)[1]
 
 
-def masked_sites(masks: xr.Dataset, every: bool = False) -> list[Site]:
-    """Give the sites that maps are needed of.
+def unit_sites(table: xr.Dataset) -> list[Site]:
+    """Give the sites that units are of, which maps are needed of.
 
     Parameters
     ----------
-    masks : Dataset
-        As `masks.table` makes it.
-    every : bool
-        Of all units, as masks that are kept need it; else of those that any mask holds.
+    table : Dataset
+        With the coordinates of ``unit``.
 
     Returns
     -------
     list of Site
         In no particular order, each once.
     """
-    held = np.ones(masks.sizes["unit"], dtype=bool) if every else masks["selected"].values.any(axis=0)
-    return list(dict.fromkeys(site for site, _, _ in grouped(masks, np.flatnonzero(held))))
+    return list(dict.fromkeys(site for site, _, _ in grouped(table, np.arange(table.sizes["unit"]))))
 
 
 def _localizing(inputs: xr.Dataset, categories: Collection[str]) -> xr.Dataset:

@@ -8,9 +8,11 @@ binned           strata divided by quantiles of the mean response
 mean_response    about the mean |response| of each unit, from moments
 table            all masks of a study as a labelled dataset
 series           masks of other fractions, of single layers, and for keeping
+bounded          masks with bounds on how many of their units truly prefer
 overlaps         what masks have in common, and how well controls match
 """
 
+from deeplocalizer.masks.bounds import bounded as bounded
 from deeplocalizer.masks.controls import mean_response as mean_response
 from deeplocalizer.masks.drawing import binned as binned
 from deeplocalizer.masks.drawing import random_matched as random_matched

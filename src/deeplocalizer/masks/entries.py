@@ -1,5 +1,6 @@
 """Masks before they are laid out as a table.
 
+MEANING          what their coordinates mean
 Entry            one mask, packed, and what is known of it
 lay_out          entries as a labelled dataset
 imbalance        how much more a mask's units respond than another's
@@ -17,7 +18,7 @@ import xarray as xr
 from deeplocalizer.masks.drawing import unpack
 
 _TEXT = ("mask", "localizer", "contrast", "rule", "role", "kind")
-_MEANING = {
+MEANING = {
     "mask": "what made the mask",
     "localizer": "localizer that the mask belongs to",
     "contrast": "contrast of the localizer",
@@ -76,7 +77,7 @@ def lay_out(entries: Sequence[Entry], contrasts: xr.Dataset, columns: Mapping[st
     for row, entry in zip(masks, entries, strict=True):
         row[:] = unpack(entry.packed, count)
     coordinates: dict[str, Any] = {
-        name: ("mask", np.array([entry.about[name] for entry in entries], dtype=kind), {"long_name": _MEANING[name]})
+        name: ("mask", np.array([entry.about[name] for entry in entries], dtype=kind), {"long_name": MEANING[name]})
         for name, kind in columns.items()
     }
     return xr.Dataset(

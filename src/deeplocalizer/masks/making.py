@@ -13,13 +13,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from deeplocalizer import multiplicity, seeding, tails
+from deeplocalizer import seeding
 from deeplocalizer.masks import controls
 from deeplocalizer.masks.controls import Ground
 from deeplocalizer.masks.drawing import binned, draw, pack, possible, unpack
 from deeplocalizer.masks.entries import Entry, imbalance
 from deeplocalizer.masks.places import eligible_units, stratum
-from deeplocalizer.masks.scores import BESIDE
 from deeplocalizer.masks.selection import naming, rule, select
 
 RANDOM = {"layer": "random", "response": "random_response"}
@@ -40,8 +39,6 @@ class Maker:
     moments : Dataset, optional
     sides : mapping, optional
         Of the localizer's contrast.
-    alpha : float
-        Level of the bound on true discoveries.
     """
 
     name: str
@@ -51,7 +48,6 @@ class Maker:
     seed: int
     moments: xr.Dataset | None = None
     sides: Mapping[str, Any] | None = None
-    alpha: float = 0.05
 
     @cached_property
     def contrast(self) -> xr.Dataset:
@@ -132,17 +128,6 @@ class Maker:
             allowed = ", ".join(("bottom", "opposite", "shuffled", *RANDOM.values(), "untrained"))
             raise ValueError(f"control {kind!r} is unknown; allowed are {allowed}")
 
-    def true_shares(self, selected: np.ndarray) -> dict[str, float]:
-        """Bound the share of a mask's units that truly prefer, from below, with confidence 1 - alpha.
-
-        ``true_share``, and ``true_share_least`` of those that do so by more than the least effect, not a number if the
-        contrast lacks that test. Over all eligible units, by `multiplicity.ClosedSimes`; one-sided where the localizer
-        is.
-        """
-        closed = {"true_share": self._closed, "true_share_least": self._closed_least}
-        members, size = selected[self.eligible], int(selected.sum())
-        return {name: np.nan if one is None else one.among(members) / size for name, one in closed.items()}
-
     def entry(self, name: str, packed: np.ndarray, target: np.ndarray, kind: str, **about: Any) -> Entry:
         """Describe a mask; ``target`` is the mask that it is a control of, or itself."""
         mask = unpack(packed, len(target))
@@ -156,8 +141,6 @@ class Maker:
             "kind": kind,
             "seed": self.seed,
             "units": int(mask.sum()),
-            "true_share": np.nan,
-            "true_share_least": np.nan,
             "imbalance": np.nan if self.response is None else imbalance(target, mask, self.response),
         }
         return Entry(packed, known | about)
@@ -173,19 +156,3 @@ class Maker:
         if self.response is None:
             raise ValueError("to match the mean response needs magnitude in the contrast, or moments and categories")
         return binned(self.strata, self.eligible, selected, self.response, self.settings["bins"])
-
-    @cached_property
-    def _closed(self) -> multiplicity.ClosedSimes:
-        sign = self.localizer["sign"]
-        if sign == "negative":
-            log10_p = tails.log10_greater(-self.contrast["t"].values, self.contrast["df"].values)
-        else:
-            log10_p = self.contrast["log10_p" if sign == "absolute" else "log10_p_greater"].values
-        return multiplicity.ClosedSimes(log10_p[self.eligible], self.alpha)
-
-    @cached_property
-    def _closed_least(self) -> multiplicity.ClosedSimes | None:
-        name = "log10_p_least" + BESIDE[self.localizer["sign"]]
-        if name not in self.contrast:
-            return None
-        return multiplicity.ClosedSimes(self.contrast[name].values[self.eligible], self.alpha)

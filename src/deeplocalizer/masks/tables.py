@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from deeplocalizer import units
+from deeplocalizer.masks.bounds import bounded
 from deeplocalizer.masks.drawing import pack
 from deeplocalizer.masks.entries import Entry, lay_out
 from deeplocalizer.masks.making import RANDOM, Maker
@@ -40,8 +41,6 @@ _COLUMNS = {
     "kind": str,
     "seed": np.int64,
     "units": np.int64,
-    "true_share": float,
-    "true_share_least": float,
     "imbalance": float,
 }
 _SERIES = _COLUMNS | {"series": str, "level": str, "dose": float}
@@ -56,7 +55,7 @@ def table(
     moments: xr.Dataset | None = None,
     sides: Mapping[str, Mapping[str, Any]] | None = None,
     untrained: xr.Dataset | None = None,
-    alpha: float = 0.05,
+    alpha: float | None = 0.05,
 ) -> xr.Dataset:
     """Make the target masks of all localizers and their controls.
 
@@ -78,8 +77,8 @@ def table(
         The contrasts as configured, by name; needed with ``moments``.
     untrained : Dataset, optional
         The contrasts of an untrained model of the same units.
-    alpha : float
-        Level of ``true_share`` and ``true_share_least``.
+    alpha : float or None
+        Level of ``true_share`` and ``true_share_least``; None leaves them to `bounded`.
 
     Returns
     -------
@@ -101,9 +100,9 @@ def table(
     given = dict(DEFAULTS) | (dict(settings) if isinstance(settings, Mapping) else {"controls": settings})
     entries: list[Entry] = []
     for name, localizer in localizers.items():
-        maker = _maker(name, localizer, contrasts, given, seed, moments, sides, alpha)
+        maker = _maker(name, localizer, contrasts, given, seed, moments, sides)
         selected = maker.target()
-        entries.append(maker.entry(name, pack(selected), selected, "localizer", **maker.true_shares(selected)))
+        entries.append(maker.entry(name, pack(selected), selected, "localizer"))
         principal = RANDOM[given["matching"]]
         for kind in dict.fromkeys([principal, *given["compare"]]):
             if kind in RANDOM.values():
@@ -115,7 +114,8 @@ def table(
             for index, packed in enumerate(made):
                 called = f"{name}/{kind}" if single else f"{name}/{kind}-{index:05d}"
                 entries.append(maker.entry(called, packed, selected, kind))
-    return lay_out(entries, contrasts, _COLUMNS)
+    made = lay_out(entries, contrasts, _COLUMNS)
+    return made if alpha is None else bounded(made, contrasts, localizers, alpha)
 
 
 def series(
@@ -126,7 +126,7 @@ def series(
     *,
     moments: xr.Dataset | None = None,
     sides: Mapping[str, Mapping[str, Any]] | None = None,
-    alpha: float = 0.05,
+    alpha: float | None = 0.05,
 ) -> xr.Dataset:
     """Make the masks of a dose-response, of single layers, and for keeping nothing else.
 
@@ -159,7 +159,7 @@ def series(
     entries: list[Entry] = []
     kind = RANDOM[given["matching"]]
     for name, localizer in localizers.items():
-        maker = _maker(name, localizer, contrasts, given, seed, moments, sides, alpha)
+        maker = _maker(name, localizer, contrasts, given, seed, moments, sides)
         for what, level, selected, own in _steps(maker, given):
             called = f"{name}@{what}={level}" if level else f"{name}@{what}"
             about = {
@@ -169,13 +169,13 @@ def series(
                 "rule": rule(own),
                 "fraction": maker.fraction({} if what == "layer" else own, selected),
             }
-            shares = maker.true_shares(selected)
-            entries.append(maker.entry(called, pack(selected), selected, "localizer", **shares, **about))
+            entries.append(maker.entry(called, pack(selected), selected, "localizer", **about))
             room = maker.room(selected, kind, given["series_controls"])
             drawn = maker.random(selected, kind, room if room > 1 else 0, ("series", called, kind))
             for index, packed in enumerate(drawn):
                 entries.append(maker.entry(f"{called}/{kind}-{index:05d}", packed, selected, kind, **about))
-    return lay_out(entries, contrasts, _SERIES)
+    made = lay_out(entries, contrasts, _SERIES)
+    return made if alpha is None else bounded(made, contrasts, localizers, alpha)
 
 
 def _steps(maker: Maker, settings: Mapping[str, Any]) -> Iterator[tuple[str, str, np.ndarray, Mapping[str, Any]]]:
@@ -200,7 +200,6 @@ def _maker(
     seed: int,
     moments: xr.Dataset | None,
     sides: Mapping[str, Mapping[str, Any]] | None,
-    alpha: float,
 ) -> Maker:
     own = None if sides is None else sides[localizer["contrast"]]
-    return Maker(name, localizer, contrasts, settings, seed, moments, own, alpha)
+    return Maker(name, localizer, contrasts, settings, seed, moments, own)

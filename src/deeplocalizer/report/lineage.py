@@ -31,7 +31,7 @@ def related(paths: Iterable[str | os.PathLike[str]]) -> None:
     """Refuse artefacts of which one was made of another than the one that is there.
 
     An artefact notes the content digests of what it was computed from. Where a file of that name is among the given,
-    in the same folder or one around it or as the outcomes of a localizer, it must be the one.
+    from its own folder or one around it, or as the outcomes of a localizer, it must be the one.
 
     Parameters
     ----------
@@ -62,6 +62,4 @@ def _places(path: Path, name: str, kind: str) -> list[Path]:
         return [path.parent / "series" / f"{name}.nc"]
     if kind == "stimuli":
         return [path.parent / "drawn" / f"{name}.nc"]
-    if path.parent.name == "series" and name == "masks":  # of more and fewer units
-        return [path.parent.with_suffix(".nc")]
     return [folder / f"{name}.nc" for folder in list(path.parents)[:3]]

@@ -44,6 +44,7 @@ def belongs(
         "study": [config["study"]],
         "category": config["stimuli"]["categories"],
         "model": config["models"],
+        "contrast": config["contrasts"],
         "localizer": config["localizers"],
         "replicates": config["replicates"],
         "value": config["ablation"]["values"],
