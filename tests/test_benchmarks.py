@@ -15,6 +15,7 @@ from tests.benchmarks import __main__ as benchmarks
 from tests.benchmarks import forward, gpu, made, memory, peers, shards, statistics, studies, tables, targets
 
 pytestmark = pytest.mark.filterwarnings("ignore:::nnsight", "ignore:::torchlens")
+HEAVY = ("memory", "overhead")  # a minute each
 
 
 class Reused(nn.Module):
@@ -159,7 +160,9 @@ def test_statistics_are_compared_with_peers_that_agree():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["ablation", "dag", "forward", "memory", "overhead", "shards"])
+@pytest.mark.parametrize(
+    "name", ["ablation", "dag", "forward", "shards", *(pytest.param(n, marks=pytest.mark.long) for n in HEAVY)]
+)
 def test_slow_benchmarks_give_their_rows(name, tmp_path):
     rows = benchmarks.main(["--quick", "--into", str(tmp_path), name])[name]
     check(rows)

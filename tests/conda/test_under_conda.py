@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.conda, pytest.mark.slow]
 
 SOURCE = "src/deeplocalizer"
 MODEL = f"results/{STUDY}/one"
-CONTRAST = f"{MODEL}/contrast.nc"
+CONTRAST = f"{MODEL}/contrasts/faces.nc"
 
 
 def test_snakemake_has_nothing_that_the_rules_compute_with(user):

@@ -8,7 +8,7 @@ from tests.faults.stages import JOBS, done, killed, recording_whole
 
 QUICK = ["describing"]
 MOST = 200  # steps; no job has as many
-FEW = 8  # of so many steps, one is tried, unless EVERY_STEP is set: then a quarter of an hour goes by
+FEW = 12  # of so many steps, one is tried, unless EVERY_STEP is set: then a quarter of an hour goes by
 
 
 @pytest.fixture(scope="module")

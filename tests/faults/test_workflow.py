@@ -111,17 +111,24 @@ def of_other_units(path, _):
 
 RECORDED = (f"{MODEL}/activations.nc", f"{MODEL}/moments.nc")
 BROKEN = [
-    (truncate, f"{MODEL}/inputs.nc", ""),
-    (foreign, "results/tiny/drawn/noise.nc", ""),
+    (truncate, f"{MODEL}/contrasts/noise.nc", ""),
+    (foreign, f"{MODEL}/masks/noise.nc", ""),
     (empty, f"{MODEL}/outcomes/noise.nc", ""),
     (turned, f"{MODEL}/activations.nc", ""),
     (truncate, f"{MODEL}/weights.safetensors", ""),
     (of_other_units, f"{MODEL}/moments.nc", "UnitsMismatchError: the units of .* differ"),
 ]
+EARLY = [  # nearly all of the study is made again
+    (truncate, f"{MODEL}/inputs.nc", ""),
+    (foreign, "results/tiny/drawn/noise.nc", ""),
+]
+BROKEN = [pytest.param(*case, id=f"{case[0].__name__}-{case[1]}") for case in BROKEN] + [
+    pytest.param(*case, id=f"{case[0].__name__}-{case[1]}", marks=pytest.mark.long) for case in EARLY
+]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("spoil", "place", "words"), BROKEN, ids=[f"{each[0].__name__}-{each[1]}" for each in BROKEN])
+@pytest.mark.parametrize(("spoil", "place", "words"), BROKEN)
 def test_a_broken_file_is_named_and_once_deleted_made_again(folder, undisturbed, spoil, place, words):
     spoil(folder / place, random.Random(place))
     told = run(folder, EFFECTS, fails=True)
@@ -173,7 +180,7 @@ def test_clocks_that_do_not_agree_neither_stop_a_study_nor_repeat_it(folder, und
         skewed = now + chosen.uniform(-1e5, 1e5)
         os.utime(path, (skewed, skewed))
     os.utime(folder / "results/tiny/drawn/noise.nc", (now + 1e5, now + 1e5))
-    (folder / MODEL / "contrast.nc").unlink()
+    (folder / MODEL / "contrasts/noise.nc").unlink()
     run(folder, *words)
     assert arrays(folder) == arrays(undisturbed)
     assert "Nothing to be done" in run(folder, *words, "--dry-run")

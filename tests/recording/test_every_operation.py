@@ -71,9 +71,8 @@ NETWORKS = {
     "efficientnet": (efficientnet, 0.05, 1),
     "recurrent": (Recurrent, 0.9, 1),
 }
-LARGE = ("resnet50", "vgg11_bn", "swin_t", "swin_v2_t", "maxvit_t")
+LARGE = ("densenet121", "resnet50", "vgg11_bn", "swin_t", "swin_v2_t", "maxvit_t")
 FULL = [
-    "densenet121",
     "googlenet",
     "vit_b_32",
     "convnext_tiny",

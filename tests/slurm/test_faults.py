@@ -30,7 +30,7 @@ def brief() -> dict:
     config = demo()
     config["models"]["dual_task_cnn"]["training"]["epochs"] = 8
     config["ablation"] |= {"controls": 40, "compare": ["bottom", "shuffled"], "shuffles": 3}
-    config["ablation"] |= {"fractions": [0.2]}
+    config["ablation"] |= {"values": ["mean"], "fractions": [0.2]}
     config["inference"] = {"resamples": 1000}
     return config
 

@@ -39,7 +39,7 @@ def config(jobs: int) -> dict:
     }
     made["ablation"] = {
         "value": "resample",
-        "values": ["zero", "mean"],
+        "values": ["zero"],
         "controls": 20,
         "matching": "response",
         "bins": 3,
@@ -128,7 +128,7 @@ def test_masks_scattered_over_jobs_give_the_same_bits(analyses, tmp_path):
 def test_the_central_results_stand_beside_other_values_networks_and_the_twin(analyses):
     table = store.open(analyses / FOLDER / "one" / "robustness.nc", "robustness")
     assert list(table["variant"].values) == [
-        "main/resample", "value/zero", "value/mean", "replicates/seeds", "twin/two",
+        "main/resample", "value/zero", "replicates/seeds", "twin/two",
     ]  # fmt: skip
     assert not (analyses / FOLDER / "two" / "robustness.nc").exists()
     row = "advantage/digits/digit_recognition/raw"
