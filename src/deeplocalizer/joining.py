@@ -21,7 +21,8 @@ def along(dimension: str, parts: Sequence[xr.Dataset]) -> xr.Dataset:
     dimension : str
         Such as ``contrast`` or ``mask``; the first axis of every variable that has it.
     parts : sequence of Dataset
-        At least one; each with the same variables. They may be lazy: beside the result, one variable is held at a time.
+        At least one; each with the same variables. They may be lazy: beside the result, one variable of one of them is
+        held at a time.
 
     Returns
     -------
@@ -60,5 +61,8 @@ def _joined(name: Hashable, dimension: str, parts: Sequence[xr.Dataset]) -> xr.V
     variable = parts[0][name].variable
     if dimension not in variable.dims:
         return xr.Variable(variable.dims, variable.values, variable.attrs)
-    values = np.concatenate([part[name].values for part in parts])
+    edges = np.cumsum([0, *(part.sizes[dimension] for part in parts)])
+    values = np.empty((edges[-1], *variable.shape[1:]), dtype=np.result_type(*(part[name].dtype for part in parts)))
+    for part, start, stop in zip(parts, edges[:-1], edges[1:], strict=True):
+        values[start:stop] = part[name].values
     return xr.Variable(variable.dims, values, variable.attrs)
