@@ -366,8 +366,9 @@ def test_what_was_harmed_on_disk_is_fetched_again(server, tmp_path, quick, harm)
 
 
 CHILD = """
-import sys
+import signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which shells take from what runs in the background
 from deeplocalizer.downloads.files import Limits, Target, fetch
 url, folder, number = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 targets = [Target(f"{index:03d}.jpg", f"{url}/{index:03d}.jpg") for index in range(number)]

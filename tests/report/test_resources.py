@@ -83,6 +83,7 @@ def test_jobs_of_earlier_configurations_are_not_counted(tmp_path):
         "study": "paper",
         "stimuli": {"categories": {"faces": {}, "objects": {}}},
         "models": {"resnet34": {}},
+        "contrasts": {"faces": {}},
         "localizers": {"faces": {}},
         "replicates": {},
         "recording": {"shards": 12},

@@ -39,11 +39,17 @@ def test_every_artefact_explains_itself(study):
 
 
 def test_units_and_sources_agree_along_the_way(study):
-    opened = {
-        name: store.open(study / MODEL / f"{name}.nc") for name in ("activations", "moments", "contrast", "masks")
-    }
-    units.align(*opened.values())
-    for child, parent in (("contrast", "moments"), ("masks", "contrast")):
+    one_by_one = ("contrasts/faces", "masks/faces", "series/masks/faces")
+    names = ("activations", "moments", *one_by_one, "contrast", "masks", "outcomes/faces", "series/faces")
+    opened = {name: store.open(study / MODEL / f"{name}.nc") for name in names}
+    units.align(*(opened[name] for name in names[:7]))
+    chain = (
+        ("contrasts/faces", "moments"),
+        ("masks/faces", "contrasts/faces"),
+        ("series/masks/faces", "contrasts/faces"),
+    )
+    whole = ("contrast", "contrasts/faces"), ("masks", "masks/faces"), ("masks", "contrast")
+    for child, parent in (*chain, *whole, ("outcomes/faces", "masks/faces"), ("series/faces", "series/masks/faces")):
         assert json.loads(opened[child].attrs["sources"])[parent] == opened[parent].attrs["content_digest"]
 
 
