@@ -89,11 +89,12 @@ def test_jobs_of_earlier_configurations_are_not_counted(tmp_path):
         "recording": {"shards": 12},
         "ablation": {"jobs": 1, "values": ["zero"]},
     }
-    rules = {"draw", "record", "gather", "ablate", "ablate_values", "effects_of_values", "report"}
+    rules = {"draw", "record", "gather", "contrast", "ablate", "ablate_values", "effects_of_values", "report"}
     present = [
         left(tmp_path, "draw", category="faces"),
         left(tmp_path, "record", model="resnet34", shard=11),
         left(tmp_path, "gather", model="resnet34"),
+        left(tmp_path, "contrast", model="resnet34", contrast="faces"),
         left(tmp_path, "ablate", model="resnet34", localizer="faces"),
         left(tmp_path, "ablate_values", model="resnet34", localizer="faces"),
         left(tmp_path, "effects_of_values", model="resnet34", value="zero"),
@@ -103,6 +104,7 @@ def test_jobs_of_earlier_configurations_are_not_counted(tmp_path):
         left(tmp_path, "record", model="resnet34", shard=12),  # there are twelve, from 0
         left(tmp_path, "record", model="resnet34"),  # when it was one job
         left(tmp_path, "gather", model="alexnet"),
+        left(tmp_path, "contrast", model="resnet34", contrast="objects"),
         left(tmp_path, "ablate", model="resnet34", localizer="objects"),
         left(tmp_path, "ablate", model="resnet34", localizer="faces", job=0),  # when there were several
         left(tmp_path, "gather_outcomes", model="resnet34", outcomes="values/zero", localizer="faces"),
