@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 
 from deeplocalizer import contrast, joining, masks, provenance, store, units
+from deeplocalizer.moments import localized
 from tests.masks.planted import recorded
 
 CONTRASTS = {
@@ -91,3 +92,20 @@ def test_what_does_not_belong_together_is_named(contrasts):
     fewer = fewer.assign_attrs(units_digest=units.digest(fewer))
     with pytest.raises(units.UnitsMismatchError):
         joining.along("contrast", [one, fewer])
+    with pytest.raises(units.UnitsMismatchError):
+        masks.bounded(masks.table(one, {"many": LOCALIZERS["many"]}, 3, 0, alpha=None), fewer, LOCALIZERS, 0.1)
+
+
+def test_what_a_contrast_needs_of_the_moments_is_enough(moments, contrasts):
+    """Shuffled labels, too; the order of the categories is the recorded one."""
+    few = recorded(preferring=range(40, 52), shift=3.0)
+    part = localized(few, ["objects", "faces"])
+    assert part["category"].values.tolist() == ["faces", "objects"]
+    rule = {"many": LOCALIZERS["many"]}
+    tables = [masks.table(contrasts, rule, SETTINGS, 0, moments=given, sides=CONTRASTS) for given in (moments, part)]
+    xr.testing.assert_identical(*tables)
+    xr.testing.assert_identical(contrast.welch(part, of("many")), contrast.welch(moments, of("many")))
+    with pytest.raises(KeyError, match=r"category 'cars' was not recorded; recorded are faces, objects, scenes"):
+        localized(moments, ["cars"])
+    with pytest.raises(KeyError, match="split 'localize' was not recorded"):
+        localized(moments.assign_coords(split=["test"]), ["faces"])

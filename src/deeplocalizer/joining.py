@@ -5,6 +5,7 @@ along            datasets of the same units, one after another along another dim
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Sequence
 
 import numpy as np
@@ -45,8 +46,8 @@ def along(dimension: str, parts: Sequence[xr.Dataset]) -> xr.Dataset:
         if odd:
             raise ValueError(f"the parts along {dimension!r} differ: {odd[0]!r} is not in all of them")
     variables = {name: _joined(name, dimension, parts) for name in first.variables}
-    labels = variables[dimension].values.astype(str).tolist()
-    twice = [label for label in dict.fromkeys(labels) if labels.count(label) > 1]
+    counted = Counter(variables[dimension].values.astype(str).tolist())
+    twice = [label for label, count in counted.items() if count > 1]
     if twice:
         raise ValueError(f"{dimension} {twice[0]!r} is in two of the parts")
     return xr.Dataset(

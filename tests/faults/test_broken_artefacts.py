@@ -257,6 +257,28 @@ def test_an_artefact_that_was_replaced_is_found_out_whatever_its_time_says(tmp_p
         path.write_bytes(before)
 
 
+def test_a_contrast_may_have_the_name_of_an_artefact(tmp_path):
+    for part in ("net/contrasts", "net/masks", "twin/contrasts"):
+        (tmp_path / part).mkdir(parents=True)
+    places = {"net/moments.nc": ("moments", {})}
+    places |= {f"net/contrasts/{name}.nc": ("contrast", {"moments": "net/moments.nc"}) for name in ("faces", "moments")}
+    places |= {"twin/contrasts/faces.nc": ("contrast", {})}
+    of_masks = {name: f"{name}.nc" for name in ("twin/contrasts/faces",)} | {
+        "contrasts/faces": "net/contrasts/faces.nc"
+    }
+    places |= {f"net/masks/{name}.nc": ("masks", of_masks) for name in ("faces", "moments")}
+    for number, (place, (kind, sources)) in enumerate(places.items()):
+        opened = {name: store.open(tmp_path / source) for name, source in sources.items()}
+        data = made(kind).assign(value=made(kind)["value"] + number)
+        store.save(provenance.stamp(data, kind, "t", {}, opened), tmp_path / place)
+    paths = [tmp_path / place for place in places]
+    lineage.related(paths)
+    twin = store.open(tmp_path / "twin/contrasts/faces.nc")
+    store.save(twin.assign(value=twin["value"] + 1), tmp_path / "twin/contrasts/faces.nc")
+    with pytest.raises(store.ArtefactError, match=r"net/masks/faces.nc: was made of another .*twin/contrasts/faces.nc"):
+        lineage.related(paths)
+
+
 def test_a_broken_description_of_a_model_is_named(tmp_path):
     path = tmp_path / "model.json"
     specification.write(catalogue.describe("small_cnn", ["a", "b"]), path)

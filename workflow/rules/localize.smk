@@ -108,7 +108,11 @@ rule nulls:
 rule mask:
     input:
         contrast=contrasted,
-        moments="results/{study}/{model}/moments.nc",
+        moments=(
+            "results/{study}/{model}/moments.nc"
+            if "shuffled" in ABLATION["compare"]
+            else []
+        ),
         untrained=twin_of,
     output:
         "results/{study}/{model}/masks/{localizer}.nc",
@@ -156,7 +160,6 @@ rule masks:
 rule series:
     input:
         contrast=contrasted,
-        moments="results/{study}/{model}/moments.nc",
     output:
         "results/{study}/{model}/series/masks/{localizer}.nc",
     log:
@@ -166,7 +169,6 @@ rule series:
     conda:
         "../../envs/statistics.yaml"
     params:
-        contrasts=sides_of,
         localizers=choosing,
         ablation=DRAWN
         | settings_of(ABLATION, "fractions", "keep", "layers", "series_controls"),

@@ -5,6 +5,7 @@ import numpy as np
 from deeplocalizer import ablation, hooks, provenance, readout, robustness, store, units
 from deeplocalizer.logging import log_to
 from deeplocalizer.models import network
+from deeplocalizer.moments import localized
 
 with log_to(snakemake.log[0], snakemake.input, snakemake.output) as log:
     parameters = dict(snakemake.params.items())
@@ -12,15 +13,17 @@ with log_to(snakemake.log[0], snakemake.input, snakemake.output) as log:
     values = parameters.pop("values", [parameters["ablation"]["value"]])
     kind = parameters["masks"]
     masks = store.open(snakemake.input.masks, kind)
-    opened = {
-        name: store.open(snakemake.input[name], name)
-        for name in ("moments", "maps", "readouts")
-        if snakemake.input.get(name)
-    }
+    others = parameters["contrasts"][parameters["contrast"]]["other"]
+    opened = {}
+    for name in ("moments", "maps"):
+        if snakemake.input.get(name):
+            with store.lazy(snakemake.input[name], name, verify=False) as recorded:  # its footer was checked
+                opened[name] = localized(recorded, others)
+    if snakemake.input.get("readouts"):
+        opened["readouts"] = store.open(snakemake.input.readouts, "readouts")
     units.align(opened["moments"], masks)
     loaded = network.load(snakemake.input.weights)
     device = network.pick_device(snakemake.threads)
-    others = parameters["contrasts"][parameters["contrast"]]["other"]
     with store.lazy(snakemake.input.inputs, "inputs") as inputs:
         tested = inputs.isel(stimulus=np.flatnonzero(inputs["split"].values == "test"))
         mine = masks

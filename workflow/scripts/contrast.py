@@ -3,11 +3,13 @@
 from deeplocalizer import contrast, provenance, store, units
 from deeplocalizer.contrast import auroc
 from deeplocalizer.logging import log_to
+from deeplocalizer.moments import localized
 
 with log_to(snakemake.log[0], snakemake.input, snakemake.output):
     parameters = dict(snakemake.params.items())
-    with store.lazy(snakemake.input.moments, "moments") as recorded:  # of millions of units, each split takes gigabytes
-        moments = recorded.sel(split=["localize"]).load()
+    sides = parameters["contrasts"][snakemake.wildcards.contrast]
+    with store.lazy(snakemake.input.moments, "moments") as recorded:
+        moments = localized(recorded, [*sides["preferred"], *sides["other"]])
     with store.lazy(snakemake.input.activations, "activations") as activations:
         units.within(activations, moments)
         stored = auroc.streamed(activations, parameters["contrasts"])

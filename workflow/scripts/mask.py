@@ -1,18 +1,27 @@
 """Select the units of a localizer by their contrast and draw control masks."""
 
+from pathlib import Path
+
 from deeplocalizer import masks, provenance, store
 from deeplocalizer.logging import log_to
+from deeplocalizer.moments import localized
 
 with log_to(snakemake.log[0], snakemake.input, snakemake.output):
     parameters = dict(snakemake.params.items())
     contrast = store.open(snakemake.input.contrast, "contrast")
-    moments = store.open(snakemake.input.moments, "moments")
-    sources = {f"contrasts/{contrast['contrast'].item()}": contrast, "moments": moments}
-    untrained = None
-    if snakemake.input.get("untrained"):
-        untrained = sources["untrained"] = store.open(snakemake.input.untrained, "contrast")
+    name = contrast["contrast"].item()
+    sides = parameters["contrasts"][name]
+    sources = {f"contrasts/{name}": contrast}
     settings = dict(parameters["ablation"])
-    if untrained is None:  # not every model has a twin
+    moments = untrained = None
+    if snakemake.input.get("moments"):  # labels are to be shuffled
+        with store.lazy(snakemake.input.moments, "moments") as recorded:
+            moments = sources["moments"] = localized(recorded, [*sides["preferred"], *sides["other"]])
+    if snakemake.input.get("untrained"):
+        untrained = store.open(snakemake.input.untrained, "contrast")
+        twin = Path(snakemake.input.untrained).parents[1].name
+        sources[f"{twin}/contrasts/{name}"] = untrained
+    else:  # not every model has a twin
         settings["compare"] = [kind for kind in settings["compare"] if kind != "untrained"]
     result = masks.table(
         contrast,

@@ -6,16 +6,7 @@ from deeplocalizer.logging import log_to
 with log_to(snakemake.log[0], snakemake.input, snakemake.output):
     parameters = dict(snakemake.params.items())
     contrast = store.open(snakemake.input.contrast, "contrast")
-    moments = store.open(snakemake.input.moments, "moments")
-    result = masks.series(
-        contrast,
-        parameters["localizers"],
-        parameters["ablation"],
-        parameters["seed"],
-        moments=moments,
-        sides=parameters["contrasts"],
-        alpha=None,
-    )
+    result = masks.series(contrast, parameters["localizers"], parameters["ablation"], parameters["seed"], alpha=None)
     title = f"Masks of more and fewer units of the localizer {snakemake.wildcards.localizer}, and their controls"
-    sources = {f"contrasts/{contrast['contrast'].item()}": contrast, "moments": moments}
+    sources = {f"contrasts/{contrast['contrast'].item()}": contrast}
     store.save(provenance.stamp(result, "series", title, parameters, sources), snakemake.output[0])

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from deeplocalizer import multiplicity, tails
+from deeplocalizer import multiplicity, tails, units
 from deeplocalizer.masks.entries import MEANING
 from deeplocalizer.masks.places import eligible_units
 from deeplocalizer.masks.scores import BESIDE
@@ -41,7 +41,13 @@ def bounded(
         With ``true_share`` on mask and, of the units that prefer by more than the least effect, ``true_share_least``,
         by `multiplicity.ClosedSimes` over all eligible units, one-sided where the localizer is; not a number for
         controls, or where the contrast lacks that test.
+
+    Raises
+    ------
+    UnitsMismatchError
+        If the contrasts are of other units.
     """
+    units.align(masks, contrasts)
     owner, kind = (masks[name].values.astype(str) for name in ("localizer", "kind"))
     shares = {name: np.full(masks.sizes["mask"], np.nan) for name in SHARES}
     for localizer in dict.fromkeys(owner[kind == "localizer"].tolist()):

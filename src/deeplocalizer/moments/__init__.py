@@ -8,7 +8,21 @@ A cell is one combination of category, split and fold.
 """
 
 from deeplocalizer.moments.cells import Moments, add, empty, merge, of
-from deeplocalizer.moments.labelled import pool, table
+from deeplocalizer.moments.labelled import localized, pool, table
 from deeplocalizer.moments.tree import Node, Tree, leaf, merged, pending
 
-__all__ = ["Moments", "Node", "Tree", "add", "empty", "leaf", "merge", "merged", "of", "pending", "pool", "table"]
+__all__ = [
+    "Moments",
+    "Node",
+    "Tree",
+    "add",
+    "empty",
+    "leaf",
+    "localized",
+    "merge",
+    "merged",
+    "of",
+    "pending",
+    "pool",
+    "table",
+]

@@ -1,13 +1,14 @@
 """Moments as a labelled dataset.
 
 table            moments over (category, split, fold, unit)
+localized        those of some categories in the localize split
 pool             the moments of some categories, splits and folds taken together
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import xarray as xr
@@ -60,6 +61,39 @@ def table(
     )
 
 
+def localized(moments: xr.Dataset, categories: Iterable[str]) -> xr.Dataset:
+    """Load what was recorded of some categories in the localize split: of millions of units, all of it takes gigabytes.
+
+    Parameters
+    ----------
+    moments : Dataset
+        As `table` makes it; it may be lazy.
+    categories : iterable of str
+
+    Returns
+    -------
+    Dataset
+        The same of these categories, in the order in which they were recorded.
+
+    Raises
+    ------
+    KeyError
+        If a category, or the localize split, was not recorded, naming it.
+    """
+    wanted = list(categories)
+    _refuse_absent(moments, "category", wanted)
+    _refuse_absent(moments, "split", ["localize"])
+    places = np.flatnonzero(np.isin(moments["category"].values.astype(str), wanted))
+    return moments.isel(category=places).sel(split=["localize"]).load()
+
+
+def _refuse_absent(moments: xr.Dataset, dimension: str, wanted: Iterable[object]) -> None:
+    recorded = moments[dimension].values.tolist()
+    absent = [name for name in wanted if name not in recorded]
+    if absent:
+        raise KeyError(f"{dimension} {absent[0]!r} was not recorded; recorded are {', '.join(map(str, recorded))}")
+
+
 def pool(
     moments: xr.Dataset, categories: Sequence[str], splits: Sequence[str], folds: Sequence[int] | None = None
 ) -> xr.Dataset:
@@ -86,10 +120,8 @@ def pool(
     dimensions = ("category", "split", "fold")
     places = []
     for dimension, wanted in zip(dimensions, (categories, splits, folds), strict=True):
+        _refuse_absent(moments, dimension, wanted or ())
         recorded = moments[dimension].values.tolist()
-        absent = [name for name in wanted or () if name not in recorded]
-        if absent:
-            raise KeyError(f"{dimension} {absent[0]!r} was not recorded; recorded are {', '.join(map(str, recorded))}")
         places.append([i for i, name in enumerate(recorded) if wanted is None or name in wanted])
     counts, means, m2s = (moments[name].transpose(*dimensions, ...).values for name in ("count", "mean", "m2"))
     # cell by cell: all that is wanted, side by side, may not fit in memory once more

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,8 @@ def related(paths: Iterable[str | os.PathLike[str]]) -> None:
     known = {Path(path): attributes(path) for path in paths}
     for path, described in known.items():
         for name, digest in json.loads(str(described.get("sources", "{}"))).items():
-            source = next((place for place in _places(path, name, str(described["artefact"])) if place in known), None)
+            kind = str(described["artefact"])
+            source = next((place for place in _places(path, name, kind) if _meant(known.get(place), name, kind)), None)
             if source is not None and known[source]["content_digest"] != digest:
                 raise store.ArtefactError(
                     f"{path}: was made of another {source} than the one that is there now; one of them was replaced, "
@@ -54,12 +55,17 @@ def related(paths: Iterable[str | os.PathLike[str]]) -> None:
                 )
 
 
+# of these, each source is named after what it is of; of the others, after its kind or its place in a folder
+_NAMED: Mapping[str, str] = {"effects": "outcomes", "changes": "outcomes", "curves": "series", "stimuli": "drawn"}
+
+
+def _meant(found: Mapping[str, Any] | None, name: str, kind: str) -> bool:
+    """Say whether an artefact is the source of a name: a contrast may be called moments."""
+    return found is not None and (kind in _NAMED or "/" in name or found["artefact"] == name)
+
+
 def _places(path: Path, name: str, kind: str) -> list[Path]:
     """Say where the source of an artefact may lie."""
-    if kind in ("effects", "changes"):
-        return [path.parent / "outcomes" / f"{name}.nc"]
-    if kind == "curves":
-        return [path.parent / "series" / f"{name}.nc"]
-    if kind == "stimuli":
-        return [path.parent / "drawn" / f"{name}.nc"]
+    if kind in _NAMED:
+        return [path.parent / _NAMED[kind] / f"{name}.nc"]
     return [folder / f"{name}.nc" for folder in list(path.parents)[:3]]
