@@ -115,13 +115,13 @@ def test_masks_scattered_over_jobs_give_the_same_bits(analyses, tmp_path):
     shutil.copytree(analyses, folder)
     expected = arrays(analyses)
     made = [f"{FOLDER}/one/{name}.nc" for name in ("outcomes/faces", "series/digits", "values/zero/significant")]
-    for path in [*made, made[-1].replace("zero", "mean")]:
+    for path in made:
         (folder / path).unlink()
     result = snakemake(folder, config(3), *made)
     assert result.returncode == 0, result.stdout + result.stderr
     found = arrays(folder)
     assert {path: found[path] for path in made} == {path: expected[path] for path in made}
-    assert len([name for name in found if "/jobs/" in name]) == (1 + 1 + 2) * 3
+    assert len([name for name in found if "/jobs/" in name]) == len(made) * 3
 
 
 @pytest.mark.slow
