@@ -18,8 +18,8 @@ class Files(list):
     """Input of some size, wherever it may be."""
 
     def __init__(self, size: float) -> None:
-        super().__init__(["file"])
-        self.size_mb = size
+        super().__init__(["small", "large"])
+        self.size_mb, self.size_files_mb = size, [size / 10, size * 9 / 10]
 
 
 def told(workflow: Workflow) -> dict:
