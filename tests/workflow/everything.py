@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 # it is looked at, and never run: nothing of this study is
-NETWORK = "def build():\n    raise NotImplementedError\n"
+NETWORK = "from torch import nn\n\n\ndef build():\n    return nn.Sequential(nn.Conv2d(3, 4, 3))\n"
 
 CATEGORIES = {
     "faces": {"source": "celeba", "label": "face", "count": 400},

@@ -26,9 +26,8 @@ with log_to(snakemake.log[0], snakemake.input, snakemake.output) as log:
     device = network.pick_device(snakemake.threads)
     with store.lazy(snakemake.input.inputs, "inputs") as inputs:
         tested = inputs.isel(stimulus=np.flatnonzero(inputs["split"].values == "test"))
-        mine = masks
-        if "controls" in parameters:  # of further values, not all random masks are run
-            mine = robustness.fewer(mine, parameters["controls"], parameters)
+        # of further values, not all random masks are run
+        mine = robustness.fewer(masks, parameters["controls"], parameters) if "controls" in parameters else masks
         size = ablation.group_size(tested.sizes["stimulus"], parameters["ablation"]["batch_size"])
         job = int(snakemake.wildcards.job) if jobs > 1 else 0
         mine = mine.isel(mask=ablation.part(mine.sizes["mask"], size, job, jobs))
