@@ -17,7 +17,7 @@ with log_to(snakemake.log[0], snakemake.input, snakemake.output) as log:
     opened = {}
     for name in ("moments", "maps"):
         if snakemake.input.get(name):
-            with store.lazy(snakemake.input[name], name, verify=False) as recorded:  # its footer was checked
+            with store.lazy(snakemake.input[name], name) as recorded:
                 opened[name] = localized(recorded, others)
     if snakemake.input.get("readouts"):
         opened["readouts"] = store.open(snakemake.input.readouts, "readouts")
